@@ -1,0 +1,1 @@
+"""Xen's public structures and constants, one module a header."""

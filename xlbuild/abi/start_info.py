@@ -1,0 +1,32 @@
+"""PV start-of-day page (public xen.h, foreign/x86_64.h)."""
+
+from xlbuild.abi.layout import Layout, raw, u32, u64
+
+MAX_GUEST_CMDLINE = 1024
+"""Bytes of `cmd_line`, its NUL included."""
+
+SIF_MOD_START_PFN = 1 << 3
+"""`mod_start` is a frame number: the ramdisk is not mapped."""
+
+START_INFO_X86_64 = Layout.of(
+    "foreign/x86_64.h struct start_info_x86_64",
+    ("magic", raw(32)),
+    ("nr_pages", u64),
+    ("shared_info", u64),
+    ("flags", u32),
+    ("_pad0", u32),
+    ("store_mfn", u64),
+    ("store_evtchn", u32),
+    ("_pad1", u32),
+    ("console_mfn", u64),
+    ("console_evtchn", u32),
+    ("_pad2", u32),
+    ("pt_base", u64),
+    ("nr_pt_frames", u64),
+    ("mfn_list", u64),
+    ("mod_start", u64),
+    ("mod_len", u64),
+    ("cmd_line", raw(MAX_GUEST_CMDLINE)),
+    ("first_p2m_pfn", u64),
+    ("nr_p2m_frames", u64),
+)

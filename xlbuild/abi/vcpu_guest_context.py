@@ -1,0 +1,66 @@
+"""PV vCPU state (public arch-x86/xen.h, foreign/x86_64.h) and the selectors Xen gives PV guests."""
+
+from xlbuild.abi.layout import Layout, array, raw, u8, u16, u32, u64
+
+VGCF_IN_KERNEL = 1 << 2
+VGCF_ONLINE = 1 << 5
+
+# arch-x86/xen-x86_64.h: the flat segments that Xen's GDT holds for 64-bit guest kernels.
+FLAT_KERNEL_CS_X86_64 = 0xE033
+FLAT_KERNEL_SS_X86_64 = 0xE02B
+
+VCPU_GUEST_CONTEXT_X86_64 = Layout.of(
+    "foreign/x86_64.h struct vcpu_guest_context_x86_64",
+    ("fpu_ctxt", raw(512)),
+    ("flags", u64),
+    ("r15", u64),
+    ("r14", u64),
+    ("r13", u64),
+    ("r12", u64),
+    ("rbp", u64),
+    ("rbx", u64),
+    ("r11", u64),
+    ("r10", u64),
+    ("r9", u64),
+    ("r8", u64),
+    ("rax", u64),
+    ("rcx", u64),
+    ("rdx", u64),
+    ("rsi", u64),
+    ("rdi", u64),
+    ("error_code", u32),
+    ("entry_vector", u32),
+    ("rip", u64),
+    ("cs", u16),
+    ("_pad0", u16),
+    ("saved_upcall_mask", u8),
+    ("_pad1", raw(3)),
+    ("rflags", u64),
+    ("rsp", u64),
+    ("ss", u16),
+    ("_pad2", raw(6)),
+    ("es", u16),
+    ("_pad3", raw(6)),
+    ("ds", u16),
+    ("_pad4", raw(6)),
+    ("fs", u16),
+    ("_pad5", raw(6)),
+    ("gs", u16),
+    ("_pad6", raw(6)),
+    ("trap_ctxt", raw(256 * 16)),
+    ("ldt_base", u64),
+    ("ldt_ents", u64),
+    ("gdt_frames", array(16, u64)),
+    ("gdt_ents", u64),
+    ("kernel_ss", u64),
+    ("kernel_sp", u64),
+    ("ctrlreg", array(8, u64)),
+    ("debugreg", array(8, u64)),
+    ("event_callback_eip", u64),
+    ("failsafe_callback_eip", u64),
+    ("syscall_callback_eip", u64),
+    ("vm_assist", u64),
+    ("fs_base", u64),
+    ("gs_base_kernel", u64),
+    ("gs_base_user", u64),
+)

@@ -111,6 +111,7 @@ class ConfigSyntaxError(ConfigError):
             where=first.where,
         )
         self.problems = problems
+        self.advice = hint
 
 
 _PROBLEMS_SHOWN = 8

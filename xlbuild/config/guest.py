@@ -1,0 +1,124 @@
+"""From settings to a `GuestConfig`: every key that is read, by name, in the order of the table of keys."""
+
+import re
+from collections.abc import Mapping
+
+from xlbuild.config.keys import KEYS, Group
+from xlbuild.config.model import GuestConfig
+from xlbuild.config.parser import Setting
+from xlbuild.config.values import INT_MAX, Values
+from xlbuild.errors import ConfigError, Diagnostic, Where
+
+_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
+_MOST_GRANT_VERSION = 15
+
+
+def guest_config(settings: Mapping[str, Setting], source: str) -> GuestConfig:
+    """Return what the settings say; ConfigError for what is wrong with any container."""
+    values = Values(settings)
+    name, uuid = _name(values, source), _uuid(values, settings)
+    _check_grants(values)
+    return GuestConfig(
+        source=source,
+        name=name,
+        uuid=uuid,
+        type=values.string("type"),
+        builder=values.string("builder"),
+        pvh=values.boolean("pvh"),
+        kernel=values.string("kernel"),
+        ramdisk=values.string("ramdisk"),
+        command_line=_command_line(values, settings),
+        bootloader=values.string("bootloader"),
+        pvshim=values.boolean("pvshim"),
+        pvshim_path=values.string("pvshim_path"),
+        pvshim_cmdline=values.string("pvshim_cmdline"),
+        pvshim_extra=values.string("pvshim_extra"),
+        memory=values.number("memory"),
+        maxmem=values.number("maxmem"),
+        videoram=values.number("videoram"),
+        vga=values.string("vga"),
+        stdvga=values.boolean("stdvga"),
+        vcpus=values.number("vcpus"),
+        maxvcpus=values.number("maxvcpus"),
+        mmio_hole=values.number("mmio_hole"),
+        has_vnuma=values.has_elements("vnuma"),
+        rdm=values.string("rdm"),
+        e820_host=values.boolean("e820_host"),
+        has_pci=values.has_strings("pci"),
+        firmware=values.string("firmware"),
+        firmware_override=values.string("firmware_override"),
+        bios=values.string("bios"),
+        bios_path_override=values.string("bios_path_override"),
+        acpi_firmware=values.string("acpi_firmware"),
+        smbios_firmware=values.string("smbios_firmware"),
+        device_model_version=values.string("device_model_version"),
+        device_model_stubdomain_override=values.boolean("device_model_stubdomain_override"),
+        apic=values.boolean("apic"),
+        hpet=values.boolean("hpet"),
+        vpt_align=values.boolean("vpt_align"),
+        timer_mode=values.number_or_name("timer_mode"),
+        altp2m=values.number_or_name("altp2m"),
+        altp2mhvm=values.boolean("altp2mhvm"),
+        viridian=values.boolean_or_list("viridian"),
+        mca_caps=values.value("mca_caps"),
+        nestedhvm=values.boolean("nestedhvm"),
+        max_event_channels=values.number("max_event_channels"),
+        arm_keys=tuple(key.name for key in KEYS if key.group is Group.ARM and key.name in settings),
+        places={key: setting.where for key, setting in settings.items()},
+        warnings=tuple(values.warnings),
+    )
+
+
+def _name(values: Values, source: str) -> str:
+    name = values.string("name")
+    if name is None:
+        raise ConfigError(
+            "config-no-name",
+            "the domain has no name",
+            cause=values.warnings[-1].message if values.warnings else "the configuration does not set `name`",
+            hint='add name = "..."',
+            where=values.warnings[-1].where if values.warnings else Where(file=source, key="name"),
+        )
+    return name
+
+
+def _uuid(values: Values, settings: Mapping[str, Setting]) -> str | None:
+    uuid = values.string("uuid")
+    if uuid is None or _UUID.fullmatch(uuid.lower()):
+        return uuid and uuid.lower()
+    raise ConfigError(
+        "config-bad-uuid",
+        f"{uuid!r} is no UUID",
+        cause="xl takes the form with 32 hexadecimal digits and 4 hyphens, and nothing around it",
+        hint="correct it, or leave `uuid` out",
+        where=settings["uuid"].where,
+    )
+
+
+def _check_grants(values: Values) -> None:
+    """Check the grant keys, whose values nothing here needs but on which xl and libxl stop."""
+    values.bounded("max_grant_frames", INT_MAX)
+    values.bounded("max_maptrack_frames", INT_MAX)
+    values.bounded("max_grant_version", _MOST_GRANT_VERSION)
+
+
+def _command_line(values: Values, settings: Mapping[str, Setting]) -> str | None:
+    """Return the guest's command line; `cmdline` wins over what `root` and `extra` would make."""
+    cmdline, root, extra = (values.string(key) for key in ("cmdline", "root", "extra"))
+    if cmdline is not None:
+        if root is not None or extra is not None:
+            ignored = " and ".join(
+                key for key, value in (("root", root), ("extra", extra)) if value is not None
+            )
+            values.warnings.append(
+                Diagnostic(
+                    "command-line-ignored",
+                    f"{ignored} has no effect beside cmdline",
+                    settings[ignored.split()[0]].where,
+                    "put all of it into cmdline",
+                )
+            )
+        return cmdline
+    if root is None:
+        return extra
+    return f"root={root}" if extra is None else f"root={root} {extra}"

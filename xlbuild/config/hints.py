@@ -1,0 +1,91 @@
+"""What to say about text that is not the configuration language: how it came about, and the mend."""
+
+import re
+
+PYTHON_HINT = (
+    "the file looks like Python, which xl has not run since Xen 4.2: write plain `key = value` lines "
+    "(https://wiki.xenproject.org/wiki/PythonInXlConfig)"
+)
+
+_ILLEGAL: tuple[tuple[bytes, str, str], ...] = (
+    (
+        rb"\r",
+        "a carriage return stands outside a string",
+        "the lines end in CR LF, and xl takes LF only: convert the file with dos2unix",
+    ),
+    (
+        rb"\xef\xbb\xbf",
+        "a byte order mark stands outside a string",
+        "save the file as UTF-8 without a byte order mark",
+    ),
+    (rb"\xff\xfe|\xfe\xff|\0", "there are bytes that are no text", "save the file as plain text (UTF-8)"),
+    (rb"\#", "no newline ends this comment", "end the file with a newline"),
+    (
+        rb"'|\"",
+        "the string {0} does not end on its line",
+        "close it with the same quote; a string cannot span lines, a list can",
+    ),
+    (
+        rb"\\",
+        "a backslash stands outside a string",
+        "remove it: lines cannot be joined, but a list may span lines",
+    ),
+    (rb"[-+]?\.?[0-9]", "{0} has a sign or a point, which a number cannot have", "put it in quotes"),
+    (
+        rb"[-+.(){}%*]",
+        "{0} is not in xl's language",
+        "xl evaluates nothing: write the value itself, text in quotes",
+    ),
+    (rb"True\b|False\b", "{0} is not in xl's language", "write 1 or 0"),
+    (rb"None\b", "{0} is not in xl's language", "remove the setting"),
+    (
+        rb"[A-Z_]",
+        "{0} is not in xl's language",
+        "keys are in lower case and start with a letter; text needs quotes",
+    ),
+    (rb"", "{0} is not in xl's language", "text needs quotes"),
+)
+"""By how the text starts: what is wrong, and the mend."""
+
+_ESCAPES: tuple[tuple[bytes, str], ...] = (
+    (rb"\\[x0-7]", "write the character itself: xl's numeric escapes do not work"),
+    (rb"\\", r"write \\ for a backslash; xl knows \a \b \f \n \r \t \v \\ \' and \" only"),
+)
+
+
+def shown(text: bytes) -> str:
+    """Return text of the file as a message quotes it: short, on one line."""
+    cut = text if len(text) <= 40 else text[:37] + b"..."
+    return "`" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut.decode(errors="replace")) + "`"
+
+
+def illegal_text(text: bytes) -> tuple[str, str]:
+    """Return what an illegal text is, and the mend."""
+    for pattern, what, hint in _ILLEGAL:
+        if re.match(pattern, text):
+            return what.format(shown(text)), hint
+    raise AssertionError(text)
+
+
+def escape_hint(escape: bytes) -> str:
+    """Return the mend for an escape that does not work."""
+    return next(hint for pattern, hint in _ESCAPES if re.match(pattern, escape))
+
+
+def unexpected_hint(expected: str, kind: str, text: bytes) -> str | None:
+    """Return the mend for a token in the wrong place, where one is likely."""
+    word = kind == "IDENT"
+    match expected:
+        case "a setting" | "`=`":
+            return "a line has the form key = value"
+        case "a value" if word:
+            return f"put text in quotes: '{text.decode()}'"
+        case "the end of the setting" if word and re.fullmatch(rb"[kmgt]i?b?", text):
+            return "sizes have no unit: write the number of MiB"
+        case "the end of the setting" if text == b",":
+            return "several values make a list: key = [ ..., ... ]"
+        case "the end of the setting":
+            return "put the next setting on a line of its own, or a semicolon before it"
+        case "`,` or `]`":
+            return "put a comma between the elements of a list"
+    return None

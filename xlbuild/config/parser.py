@@ -1,0 +1,259 @@
+"""The grammar: settings, their values, and every place where the text is no configuration (upstream: libxlu_cfg_y.y).
+
+    file    = { [ setting ] ( NEWLINE | ";" ) } [ setting ]
+    setting = IDENT ( "=" | "+=" ) value
+    value   = STRING | NUMBER | list
+    list    = "[" [ value { "," value } [ "," ] ] "]"        newlines may stand anywhere inside a list
+
+A problem does not stop the parser: it goes on behind the line, so that one run tells of all.
+"""
+
+import re
+from dataclasses import dataclass
+
+from xlbuild.config.hints import PYTHON_HINT, escape_hint, illegal_text, shown, unexpected_hint
+from xlbuild.config.lexer import (
+    END,
+    IDENT,
+    ILLEGAL,
+    NEWLINE,
+    NUMBER,
+    PLAIN_ATOM,
+    PLAIN_ELEMENTS,
+    PLAIN_SETTING,
+    SEPARATORS,
+    STRING,
+    Lexer,
+)
+from xlbuild.config.model import Value
+from xlbuild.config.nesting import OpenLists, TooDeepError
+from xlbuild.config.overrides import Text
+from xlbuild.errors import ConfigSyntaxError, Diagnostic, Where
+
+MOST_PROBLEMS = 50
+"""So many problems are told of; a file with more is probably no configuration at all."""
+
+_A_SETTING_STARTS = re.compile(rb"[ \t]*[a-z][a-z0-9_.]*[ \t]*\+?=|\Z")
+_ESCAPE = re.compile(
+    rb"\\(?:(?P<plain>[abfnrtv\\'\"])|[0-7][0-9]{2,3}|(?P<bad>x[0-9a-fA-F]{0,2}|.))", re.DOTALL
+)
+_PLAIN_ESCAPES = {
+    b"a": b"\a",
+    b"b": b"\b",
+    b"f": b"\f",
+    b"n": b"\n",
+    b"r": b"\r",
+    b"t": b"\t",
+    b"v": b"\v",
+    b"\\": b"\\",
+    b"'": b"'",
+    b'"': b'"',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a key was last set to."""
+
+    value: Value
+    by_addition: bool
+    """The last assignment was `+=`: xl then takes the value for no number."""
+    where: Where
+    """Where the value of the last assignment starts."""
+
+
+def parse(text: Text) -> dict[str, Setting]:
+    """Return the settings by key; ConfigSyntaxError tells of every problem."""
+    parser = _Parser(text)
+    parser.run()
+    if parser.problems:
+        raise ConfigSyntaxError(tuple(parser.problems), PYTHON_HINT if parser.looks_like_python else None)
+    return {key: entry.setting(key, text) for key, entry in parser.entries.items()}
+
+
+@dataclass(slots=True)
+class _Entry:
+    """The assignments that make up a key's value: one, and the `+=` behind it."""
+
+    pieces: list[Value]
+    by_addition: bool
+    line: int
+    column: int
+
+    def setting(self, key: str, text: Text) -> Setting:
+        value: Value
+        if len(self.pieces) == 1:
+            value = self.pieces[0]
+        elif isinstance(self.pieces[0], str):
+            value = "".join(piece for piece in self.pieces if isinstance(piece, str))
+        else:
+            value = tuple(element for piece in self.pieces for element in piece)
+        return Setting(value, self.by_addition, text.where(self.line, self.column, key))
+
+
+class _UnexpectedError(Exception):
+    """The current token is wrong: the rest of the line, or of the list, makes no sense."""
+
+
+class _Parser:
+    def __init__(self, text: Text) -> None:
+        self.entries: dict[str, _Entry] = {}
+        self.problems: list[Diagnostic] = []
+        self._text = text
+        self._told_line = 0
+        self._list_line = 0
+        """Where the list starts that is being read; 0: none is."""
+        self._lexer = Lexer(text.data)
+
+    @property
+    def looks_like_python(self) -> bool:
+        return self._lexer.python
+
+    def run(self) -> None:
+        """Parse all settings; each leaves the lexer at the token that ends it."""
+        while self._lexer.kind != END and len(self.problems) < MOST_PROBLEMS:
+            self._plain_settings()
+            self._advance()
+            if self._lexer.kind not in (NEWLINE, ";", END):
+                try:
+                    self._assignment()
+                except _UnexpectedError:
+                    self._recover()
+
+    def _plain_settings(self) -> None:
+        """Read settings as long as they are plain: no list, no escape, nothing wrong."""
+        lexer = self._lexer
+        if match := lexer.take(SEPARATORS):
+            lexer.pass_lines(match[0])
+        while match := lexer.take(PLAIN_SETTING):
+            key, operator, value, end = match.groups()
+            self._store(key, operator, _plain_atom(value), lexer.line, lexer.column_of(match.start(3)))
+            lexer.pass_lines(end)
+
+    def _assignment(self) -> None:
+        if self._lexer.kind != IDENT:
+            raise self._unexpected("a setting")
+        key = self._lexer.text
+        self._advance()
+        operator = self._lexer.text
+        if operator not in (b"=", b"+="):
+            raise self._unexpected("`=`")
+        self._advance()
+        line, column = self._lexer.line, self._lexer.column
+        value = self._list() if self._lexer.kind == "[" else self._atom()
+        self._advance()
+        self._store(key, operator, value, line, column)
+        if self._lexer.kind not in (NEWLINE, ";", END):
+            raise self._unexpected("the end of the setting")
+
+    def _store(self, key: bytes, operator: bytes, value: Value, line: int, column: int) -> None:
+        name, add = key.decode(), operator == b"+="
+        earlier = self.entries.get(name) if add else None
+        if earlier is None:
+            self.entries[name] = _Entry([value], add, line, column)
+        elif isinstance(earlier.pieces[0], str) is isinstance(value, str):
+            earlier.pieces.append(value)
+            earlier.by_addition, earlier.line, earlier.column = True, line, column
+        else:
+            kinds = "a string to a list" if isinstance(value, str) else "a list to a string"
+            self._tell(f"`{name} +=` adds {kinds}", "add like to like, or use `=`", line, column)
+
+    def _atom(self) -> str:
+        """Return the string or number at the current token, and stay there."""
+        if self._lexer.kind == NUMBER:
+            return self._lexer.text.decode()
+        if self._lexer.kind != STRING:
+            raise self._unexpected("a value")
+        body = self._lexer.text[1:-1]
+        if b"\0" in body:
+            self._tell("a string holds a NUL byte", "remove the byte")
+        if b"\\" in body:
+            body = _ESCAPE.sub(self._unescape, body)
+        return body.decode(errors="surrogateescape")
+
+    def _unescape(self, match: re.Match[bytes]) -> bytes:
+        """Return an escaped character; a backslash with three or four digits makes none, just as in xl."""
+        if plain := match["plain"]:
+            return _PLAIN_ESCAPES[plain]
+        if match["bad"] and self._lexer.line > self._told_line:
+            self._tell(f"{shown(match[0])} is no escape that xl knows", escape_hint(match[0]))
+        return b""
+
+    def _list(self) -> tuple[Value, ...]:
+        """Return the list that starts at the current token, and stay at its closing bracket."""
+        self._list_line = self._lexer.line
+        lists = OpenLists()
+        try:
+            while (closed := self._list_token(lists)) is None:
+                if not lists.has_element:
+                    self._plain_elements(lists)
+                self._advance()
+        except TooDeepError:
+            self._tell("the lists are nested too deeply, for xl as well", "nest lists less deeply")
+            raise _UnexpectedError from None
+        self._list_line = 0
+        return closed
+
+    def _plain_elements(self, lists: OpenLists) -> None:
+        """Read elements as long as they are plain: numbers and strings without escapes, each with a comma."""
+        if match := self._lexer.take(PLAIN_ELEMENTS):
+            lists.extend([_plain_atom(atom) for atom in PLAIN_ATOM.findall(match[0])])
+            if b"\n" in match[0]:
+                self._lexer.pass_lines(match[0])
+                lists.newline()
+
+    def _list_token(self, lists: OpenLists) -> tuple[Value, ...] | None:
+        """Take the current token, which is in a list; return the outermost list when it closes that one."""
+        kind = self._lexer.kind
+        if kind == NEWLINE:
+            lists.newline()
+        elif kind == "]" and lists.is_open:
+            return lists.close()
+        elif kind == "," and lists.has_element:
+            lists.comma()
+        elif lists.has_element:
+            raise self._unexpected("`,` or `]`")
+        elif kind == "[":
+            lists.open()
+        elif kind in (STRING, NUMBER):
+            lists.add(self._atom())
+        else:
+            raise self._unexpected("a value or `]`")
+        return None
+
+    def _advance(self) -> None:
+        self._lexer.advance()
+        while self._lexer.kind == ILLEGAL:
+            if self._lexer.line > self._told_line:
+                self._tell(*illegal_text(self._lexer.text))
+            self._lexer.advance()
+
+    def _unexpected(self, expected: str) -> _UnexpectedError:
+        kind, text = self._lexer.kind, self._lexer.text
+        found = {NEWLINE: "the end of the line", END: "the end of the file"}.get(kind) or shown(text)
+        hint = unexpected_hint(expected, kind, text)
+        if kind == END and self._list_line:
+            hint = f"close the list that starts in line {self._list_line} with `]`"
+        self._tell(f"{found} is where {expected} should be", hint)
+        return _UnexpectedError()
+
+    def _tell(self, message: str, hint: str | None, line: int = 0, column: int = 0) -> None:
+        """Take note of a problem; only the first of a line helps."""
+        line, column = line or self._lexer.line, column or self._lexer.column
+        if line > self._told_line and len(self.problems) < MOST_PROBLEMS:
+            self._told_line = line
+            place = self._text.where(line, column)
+            self.problems.append(Diagnostic("config-syntax", message, place, hint))
+
+    def _recover(self) -> None:
+        """Move to the end of the line; out of a broken list, to the line before the next setting."""
+        self._lexer.skip_line()
+        while self._list_line and not self._lexer.next_line_starts(_A_SETTING_STARTS):
+            self._lexer.advance()
+            self._lexer.skip_line()
+        self._list_line = 0
+
+
+def _plain_atom(text: bytes) -> str:
+    """Return a number, or a string without escapes."""
+    return (text if text[0] in b"0123456789" else text[1:-1]).decode(errors="surrogateescape")

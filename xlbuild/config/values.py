@@ -1,0 +1,155 @@
+"""Getting a key's value in the form it should have, as xl gets it (upstream: libxlu_cfg.c).
+
+A value in another form counts as unset, with a warning; that is xl's rule, and it is not always what the author of
+the file meant. Forms come from the table of keys, so that a key cannot be read in two ways.
+"""
+
+import re
+from collections.abc import Mapping
+
+from xlbuild.config.keys import KEYS, Form, Key
+from xlbuild.config.model import Value
+from xlbuild.config.parser import Setting
+from xlbuild.errors import ConfigError, Diagnostic
+
+LONG_MIN, LONG_MAX = -(1 << 63), (1 << 63) - 1
+INT_MAX = (1 << 31) - 1
+
+_NUMBER = re.compile(r"[ \t\n\v\f\r]*([-+]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))", re.ASCII)
+_KEYS: Mapping[str, Key] = {key.name: key for key in KEYS}
+
+
+class Values:
+    """The settings of a file, as typed values; collects the warnings."""
+
+    def __init__(self, settings: Mapping[str, Setting]) -> None:
+        """Read from `settings`."""
+        self._settings = settings
+        self.warnings: list[Diagnostic] = []
+
+    def string(self, name: str) -> str | None:
+        """Return a string; a list is none."""
+        return self._string(self._setting(name, Form.STRING))
+
+    def number(self, name: str) -> int | None:
+        """Return a number, any C long."""
+        return self._number(self._setting(name, Form.NUMBER))
+
+    def boolean(self, name: str) -> bool | None:
+        """Return a truth value: a number, true unless it is 0."""
+        value = self._number(self._setting(name, Form.BOOLEAN))
+        return None if value is None else value != 0
+
+    def number_or_name(self, name: str) -> int | str | None:
+        """Return a number if the value is one, else a string."""
+        setting = self._setting(name, Form.NUMBER_OR_NAME)
+        if setting is None:
+            return None
+        value = number_of(setting)
+        return self._string(setting) if isinstance(value, Diagnostic) else value
+
+    def boolean_or_list(self, name: str) -> bool | tuple[Value, ...] | None:
+        """Return a truth value if the value is a number, else a list."""
+        setting = self._setting(name, Form.BOOLEAN_OR_NAMES)
+        if setting is None:
+            return None
+        if not isinstance(setting.value, str):
+            return setting.value
+        value = number_of(setting)
+        if isinstance(value, Diagnostic):
+            self.warnings.append(_ignored(setting, "is neither a number nor a list"))
+            return None
+        return value != 0
+
+    def value(self, name: str) -> Value | None:
+        """Return whatever the value is, for a key that is wrong in any other form than its own."""
+        setting = self._setting(name, Form.NAMES)
+        return None if setting is None else setting.value
+
+    def has_strings(self, name: str) -> bool:
+        """Return whether a list of strings has any: xl reads up to the first element that is a list itself."""
+        setting = self._setting(name, Form.LIST)
+        if setting is None:
+            return False
+        if isinstance(setting.value, str):
+            self.warnings.append(_ignored(setting, "is a single value and should be a list"))
+            return False
+        return len(setting.value) > 0 and isinstance(setting.value[0], str)
+
+    def has_elements(self, name: str) -> bool:
+        """Return whether a list has elements of any form; a single value is no list, silently."""
+        setting = self._setting(name, Form.LISTS)
+        return setting is not None and not isinstance(setting.value, str) and len(setting.value) > 0
+
+    def bounded(self, name: str, highest: int) -> int | None:
+        """Return a number from 0 to `highest`; ConfigError for anything else."""
+        setting = self._setting(name, Form.BOUNDED)
+        if setting is None:
+            return None
+        value = number_of(setting)
+        if isinstance(value, Diagnostic) or not 0 <= value <= highest:
+            raise ConfigError(
+                "config-number-bounds",
+                f"{name} is no number from 0 to {highest}",
+                cause="xl stops at this key instead of leaving it out",
+                hint=f"write {name} = NUMBER, or leave the key out",
+                where=setting.where,
+            )
+        return value
+
+    def _setting(self, name: str, form: Form) -> Setting | None:
+        assert _KEYS[name].form is form
+        return self._settings.get(name)
+
+    def _string(self, setting: Setting | None) -> str | None:
+        if setting is None:
+            return None
+        if isinstance(setting.value, str):
+            return setting.value
+        self.warnings.append(_ignored(setting, "is a list and should be a single value"))
+        return None
+
+    def _number(self, setting: Setting | None) -> int | None:
+        if setting is None:
+            return None
+        value = number_of(setting)
+        if isinstance(value, Diagnostic):
+            self.warnings.append(value)
+            return None
+        return value
+
+
+def number_of(setting: Setting) -> int | Diagnostic:
+    """Return a value as C's strtol reads it with base 0, or the warning that says why it is no number."""
+    if not isinstance(setting.value, str):
+        return _ignored(setting, "is a list and should be a number")
+    if setting.by_addition:
+        return _ignored(setting, "is made with +=, which makes no number")
+    match = _NUMBER.fullmatch(setting.value)
+    if match is None:
+        return _ignored(setting, f"is no number: {setting.value!r}", _number_hint(setting.value))
+    sign, hexadecimal, octal, decimal = match.groups()
+    magnitude = int(hexadecimal, 16) if hexadecimal else int(octal, 8) if octal else _decimal(decimal)
+    value = -magnitude if sign == "-" else magnitude
+    if not LONG_MIN <= value <= LONG_MAX:
+        return _ignored(setting, "is a number of more than 64 bits")
+    return value
+
+
+def _decimal(digits: str) -> int:
+    """Return a decimal number; one too long for 64 bits need not be exact (and Python limits the digits it reads)."""
+    return int(digits[:20])
+
+
+def _number_hint(text: str) -> str | None:
+    if text.lower() in ("yes", "true", "on", "no", "false", "off"):
+        return "write 1 or 0"
+    if re.fullmatch(r"\s*[0-9]+\s*[kKmMgGtT][iI]?[bB]?\s*", text):
+        return "sizes have no unit: write the number of MiB"
+    if re.fullmatch(r"0[0-9]+", text):
+        return "a number that starts with 0 is octal"
+    return None
+
+
+def _ignored(setting: Setting, why: str, hint: str | None = None) -> Diagnostic:
+    return Diagnostic("value-ignored", f"{setting.where.key} {why}; xl ignores it", setting.where, hint)

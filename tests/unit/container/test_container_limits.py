@@ -1,0 +1,101 @@
+import pytest
+from decisions import HVM, PV, PVH, decided, refusal
+
+from xlbuild.config import read
+from xlbuild.container import arm_keys
+
+VNUMA = 'vnuma = [ [ "pnode=0", "size=64", "vcpus=0", "vdistances=10" ] ]'
+PCI = 'pci = [ "01:00.0" ]'
+
+
+@pytest.mark.parametrize(
+    ("base", "text", "code", "key"),
+    [
+        (PV, VNUMA, "config-vnuma", "vnuma"),
+        (PVH, VNUMA, "config-vnuma", "vnuma"),
+        (HVM, VNUMA, "config-vnuma", "vnuma"),
+        (PV, "e820_host = 1", "config-host-memory-map", "e820_host"),
+        (PV, PCI, "config-host-memory-map", "pci"),
+        (PV, "e820_host = 0;" + PCI, "config-host-memory-map", "pci"),
+        (PVH, PCI, "config-pci-pvh", "pci"),
+        (HVM, "maxmem = 128;" + PCI, "config-pci-populate-on-demand", "maxmem"),
+        (PV, "max_event_channels = 1", "config-event-channels", "max_event_channels"),
+        (PVH, "max_event_channels = 4294967297", "config-event-channels", "max_event_channels"),
+    ],
+)
+def test_what_an_offline_build_cannot_do_is_refused(base: str, text: str, code: str, key: str) -> None:
+    error = refusal(f"{base}memory = 64\n{text}")
+    assert (error.code, error.where.key, error.where.line) == (code, key, 3)
+
+
+@pytest.mark.parametrize(
+    ("base", "text"),
+    [
+        (PV, "e820_host = 0"),
+        (PVH, "e820_host = 1"),
+        (PV, "vnuma = []"),
+        (PV, "pci = []"),
+        (PVH, 'pci = [ [ "01:00.0" ] ]'),
+        (PV, "max_event_channels = 2"),
+        (PV, "max_event_channels = 0"),
+        (PV, 'max_event_channels = "-1"'),
+        (PVH, 'rdm = "strategy=host"'),
+        (HVM, 'rdm = "x"'),
+    ],
+)
+def test_what_changes_nothing_is_let_pass_without_a_word(base: str, text: str) -> None:
+    assert decided(f"{base}memory = 64\n{text}").warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "word"),
+    [
+        ('name = "n"; kernel = "/k"; memory = 64; pvh = 1', "pvh", 'type = "pvh"'),
+        (PV, "memory", "memory = 256"),
+        (PV + "memory = 64; vcpus = 0", "vcpus", "vcpus = 1"),
+        (PVH + "memory = 64; maxmem = 32", "maxmem", "one of them"),
+        (PVH + 'memory = 64; pvshim_path = "/s"', "pvshim_path", "pvshim = 1"),
+        (HVM + 'memory = 64; kernel = "hvmloader"', "kernel", "firmware_override"),
+        (HVM + 'memory = 64; kernel = "/k"', "kernel", None),
+        (HVM + 'memory = 64; bios_path_override = "/b"', "bios_path_override", "which bios"),
+        (HVM + "memory = 64;" + PCI, "pci", None),
+        (HVM + 'memory = 64; rdm = "strategy=host"', "rdm", None),
+        (
+            HVM + 'memory = 64; device_model_version = "qemu-xen-traditional"; videoram = 16',
+            "videoram",
+            "remove",
+        ),
+    ],
+)
+def test_what_is_not_what_it_seems_is_built_with_a_warning(text: str, key: str, word: str | None) -> None:
+    (warning,) = decided(text).warnings
+    assert warning.where.key == key
+    assert warning.code == f"config-{key.replace('_', '-')}"
+    assert (warning.hint is None) if word is None else (word in (warning.hint or ""))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'name = "n"; kernel = "/k"; memory = 64; pvh = 0',
+        PVH + "memory = 64; pvh = 1",
+        PV + "memory = 64; maxmem = 32",
+        PVH + 'memory = 64; pvshim = 1; pvshim_path = "/s"',
+        HVM + 'memory = 64; bios = "ovmf"; bios_path_override = "/b"',
+        HVM + 'memory = 64; device_model_version = "qemu-xen-traditional"; videoram = 4',
+        HVM + 'memory = 64; device_model_version = "qemu-xen-traditional"; videoram = 16; vga = "stdvga"',
+    ],
+)
+def test_what_is_what_it_seems_is_built_without_a_warning(text: str) -> None:
+    assert decided(text).warnings == ()
+
+
+def test_the_null_command_line_of_a_shim_is_told() -> None:
+    (warning,) = decided(PVH + 'memory = 64; pvshim_path = "/s"; pvshim_extra = "e"').warnings
+    assert "'(null) e'" in warning.message
+
+
+def test_a_configuration_for_arm_is_told_apart_but_not_refused() -> None:
+    text = PV + 'memory = 64; gic_version = "v3"; tee = "ffa"; vuart = "x"; dtdev = [ "/soc" ]'
+    assert decided(text)
+    assert arm_keys(read(text.encode(), "f")) == ("dtdev", "gic_version", "vuart", "tee")

@@ -1,0 +1,105 @@
+"""The one decision point: which container the guest gets, and what that makes of its configuration.
+
+There are two kinds of container, PV and HVM; PVH is an HVM container without a device model. `decide` picks one,
+says why, and resolves everything that depends on the choice, with libxl's defaults: sizes, files, modules, the
+command line and the parameters the toolstack sets. From here on nobody asks for the type again; the differences
+are data on the `Container`.
+"""
+
+from xlbuild.config.model import GuestConfig
+from xlbuild.container.advice import advice
+from xlbuild.container.device_model import check_version, is_traditional, video_mib
+from xlbuild.container.files import files_of
+from xlbuild.container.kind import choose_kind
+from xlbuild.container.limits import check_event_channels, check_host_keys, check_populate_on_demand
+from xlbuild.container.model import (
+    ACPI_MODULE,
+    SYSTEM_FIRMWARE_MODULE,
+    Container,
+    FileRequest,
+    Kind,
+    MemorySizes,
+    ModuleRequest,
+    Role,
+    ToolstackParameters,
+)
+from xlbuild.container.parameters import toolstack_parameters
+from xlbuild.container.sizes import check_video_mib, memory_sizes, vcpu_counts
+from xlbuild.errors import ConfigError
+from xlbuild.profiles import Profile
+
+__all__ = [
+    "ACPI_MODULE",
+    "SYSTEM_FIRMWARE_MODULE",
+    "Container",
+    "FileRequest",
+    "Kind",
+    "MemorySizes",
+    "ModuleRequest",
+    "Role",
+    "ToolstackParameters",
+    "arm_keys",
+    "decide",
+]
+
+_LEAST_MMIO_HOLE, _MOST_MMIO_HOLE = 256, 3840
+
+
+def decide(config: GuestConfig, profile: Profile) -> Container:
+    """Return the container and the domain that libxl would make of the configuration; ConfigError says why not."""
+    kind, reason = choose_kind(config)
+    check_version(config, profile)
+    check_host_keys(config, kind)
+    check_event_channels(config)
+    traditional = kind is Kind.HVM and is_traditional(config, profile)
+    memory = memory_sizes(config, kind, _video_mib(config, kind, traditional))
+    check_populate_on_demand(config, kind, memory)
+    vcpus, max_vcpus = vcpu_counts(config, kind)
+    files = files_of(config, kind, traditional)
+    return Container(
+        kind=kind,
+        reason=reason,
+        name=config.name,
+        uuid=config.uuid,
+        memory=memory,
+        vcpus=vcpus,
+        max_vcpus=max_vcpus,
+        kernel=files.kernel,
+        modules=files.modules,
+        command_line=files.command_line,
+        system_firmware=files.system_firmware,
+        acpi_firmware=files.acpi_firmware,
+        smbios_firmware=files.smbios_firmware,
+        mmio_hole_mib=_mmio_hole(config) if kind is Kind.HVM else None,
+        apic=config.apic is not False or kind is not Kind.HVM,
+        parameters=toolstack_parameters(config, kind, profile, memory),
+        warnings=tuple(advice(config, kind, memory, traditional)),
+    )
+
+
+def arm_keys(config: GuestConfig) -> tuple[str, ...]:
+    """Return the keys set that mean something for Arm guests only: reason to doubt that this is an x86 guest."""
+    return config.arm_keys
+
+
+def _video_mib(config: GuestConfig, kind: Kind, traditional: bool) -> int:
+    """Return what is taken off the memory: libxl does so for PVH too, but only when told to."""
+    if kind is Kind.HVM:
+        return video_mib(config, traditional)
+    if kind is Kind.PV or config.videoram is None:
+        return 0
+    check_video_mib(config)
+    return config.videoram
+
+
+def _mmio_hole(config: GuestConfig) -> int | None:
+    hole = config.mmio_hole
+    if hole is None or _LEAST_MMIO_HOLE <= hole <= _MOST_MMIO_HOLE:
+        return hole
+    raise ConfigError(
+        "config-mmio-hole",
+        f"mmio_hole = {hole} is not possible",
+        cause=f"the hole below 4 GiB has {_LEAST_MMIO_HOLE} to {_MOST_MMIO_HOLE} MiB",
+        hint="correct it, or remove it",
+        where=config.where("mmio_hole"),
+    )

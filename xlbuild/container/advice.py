@@ -1,0 +1,77 @@
+"""What a configuration's author should know though the guest is built: keys that do not do what they seem to."""
+
+from collections.abc import Iterator
+
+from xlbuild.config.model import GuestConfig
+from xlbuild.container.files import is_hvmloader, shim_command_line
+from xlbuild.container.model import Kind, MemorySizes
+from xlbuild.container.sizes import DEFAULT_PV_MIB
+from xlbuild.errors import Diagnostic
+
+_TRADITIONAL_CIRRUS_MIB = 4
+
+
+def advice(config: GuestConfig, kind: Kind, memory: MemorySizes, traditional: bool) -> Iterator[Diagnostic]:
+    """Yield the warnings for a guest of this kind."""
+    if kind is Kind.PV:
+        yield from _for_pv(config)
+    if kind is Kind.PVH:
+        yield from _for_pvh(config)
+    if kind is Kind.HVM:
+        yield from _for_hvm(config, traditional)
+    if config.vcpus == 0:
+        yield _warning(config, "vcpus", "vcpus is 0: no vCPU is online at start", "write vcpus = 1")
+    if kind is not Kind.PV and memory.target_kib > memory.max_kib:
+        yield _warning(
+            config, "maxmem", "maxmem is less than memory, and it is what counts", "correct one of them"
+        )
+
+
+def _for_pv(config: GuestConfig) -> Iterator[Diagnostic]:
+    if config.pvh and config.type is None:
+        message = "pvh = 1 has no effect since Xen 4.10: this is a PV guest"
+        yield _warning(config, "pvh", message, 'write type = "pvh"')
+    if config.memory is None and config.maxmem is None:
+        message = f"memory is not set: the guest gets {DEFAULT_PV_MIB} MiB"
+        yield _warning(config, "memory", message, "set memory in MiB: memory = 256")
+
+
+def _for_pvh(config: GuestConfig) -> Iterator[Diagnostic]:
+    if config.pvshim_path is not None and not config.pvshim:
+        message = "pvshim_path starts the shim though pvshim is not set, as it does in libxl"
+        if config.pvshim_cmdline is None:
+            message += f"; its command line is {shim_command_line(config)!r}"
+        yield _warning(config, "pvshim_path", message, "set pvshim = 1, or remove pvshim_path")
+
+
+def _for_hvm(config: GuestConfig, traditional: bool) -> Iterator[Diagnostic]:
+    if is_hvmloader(config):
+        message = "kernel names hvmloader, which every HVM guest has: it is ignored"
+        yield _warning(
+            config, "kernel", message, "remove kernel; another hvmloader goes into firmware_override"
+        )
+    elif config.kernel is not None:
+        message = (
+            "the device model boots this kernel: neither it nor its ramdisk and command line are in the image"
+        )
+        yield _warning(config, "kernel", message, None)
+    if config.bios_path_override is not None and config.bios is None:
+        yield _warning(
+            config, "bios_path_override", "bios_path_override without bios", "say which bios it is"
+        )
+    if config.has_pci:
+        message = "the host's reserved device memory is not known here: the guest is built as without pci"
+        yield _warning(config, "pci", message, None)
+    elif config.rdm is not None and "strategy=host" in config.rdm:
+        message = "the host's reserved device memory is not known here: it is taken for none"
+        yield _warning(config, "rdm", message, None)
+    cirrus = config.vga == "cirrus" or (config.vga is None and not config.stdvga)
+    if traditional and cirrus and config.videoram not in (None, _TRADITIONAL_CIRRUS_MIB):
+        message = (
+            "qemu-xen-traditional's cirrus card has 4 MiB; videoram is taken off the memory all the same"
+        )
+        yield _warning(config, "videoram", message, "remove videoram")
+
+
+def _warning(config: GuestConfig, key: str, message: str, hint: str | None) -> Diagnostic:
+    return Diagnostic(f"config-{key.replace('_', '-')}", message, config.where(key), hint)

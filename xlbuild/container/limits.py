@@ -1,0 +1,65 @@
+"""What is refused because an offline build cannot do it, or because the toolstack would not."""
+
+from xlbuild.config.model import GuestConfig
+from xlbuild.container.model import Kind, MemorySizes
+from xlbuild.errors import ConfigError
+
+_UINT32 = 1 << 32
+_DEFAULT_EVENT_CHANNELS = 1023
+_LAST_PORT = 2
+"""Ports 1 and 2 are xenstore's and the console's."""
+
+
+def check_host_keys(config: GuestConfig, kind: Kind) -> None:
+    """Refuse keys with which the guest would depend on the host it is built on."""
+    if config.has_vnuma:
+        raise ConfigError(
+            "config-vnuma",
+            "virtual NUMA nodes are not supported",
+            cause="vnuma would split the guest's memory, and xlbuild builds it in one piece",
+            hint="remove vnuma",
+            where=config.where("vnuma"),
+        )
+    if kind is Kind.PV and (config.has_pci or config.e820_host):
+        key = "pci" if config.has_pci else "e820_host"
+        raise ConfigError(
+            "config-host-memory-map",
+            f"{key} gives a PV guest its host's memory map",
+            cause="that map can only be known on the host"
+            + ("; xl turns e820_host on for every PV guest with PCI devices" if config.has_pci else ""),
+            hint=f"remove {key}",
+            where=config.where(key),
+        )
+    if kind is Kind.PVH and config.has_pci:
+        raise ConfigError(
+            "config-pci-pvh",
+            "a PVH guest cannot have PCI devices of its host",
+            cause="Xen does not support passthrough to PVH",
+            hint='remove pci, or use type = "hvm"',
+            where=config.where("pci"),
+        )
+
+
+def check_populate_on_demand(config: GuestConfig, kind: Kind, memory: MemorySizes) -> None:
+    """Refuse populate-on-demand, which maxmem above memory means for HVM kinds, where it cannot be."""
+    if kind is Kind.HVM and config.has_pci and memory.target_kib < memory.max_kib:
+        raise ConfigError(
+            "config-pci-populate-on-demand",
+            "maxmem larger than memory does not go with pci",
+            cause="memory that comes on demand cannot be reached by a device",
+            hint="remove maxmem, or pci",
+            where=config.where("maxmem"),
+        )
+
+
+def check_event_channels(config: GuestConfig) -> None:
+    """Refuse a limit under which xenstore and the console have no event channel; xl keeps its low 32 bits."""
+    ports = (config.max_event_channels or 0) % _UINT32 or _DEFAULT_EVENT_CHANNELS
+    if ports < _LAST_PORT:
+        raise ConfigError(
+            "config-event-channels",
+            f"max_event_channels = {config.max_event_channels} is too small",
+            cause="xenstore and the console need the ports 1 and 2",
+            hint="set it to 2 or more, or remove it",
+            where=config.where("max_event_channels"),
+        )

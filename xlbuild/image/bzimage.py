@@ -1,0 +1,68 @@
+"""Linux bzImages: a real-mode header, and a payload that is unpacked here (xg_dom_bzimageloader upstream).
+
+Header fields: Linux's x86 boot protocol, 2.08 or later.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+
+from xlbuild.errors import Where
+from xlbuild.image import elfkernel
+from xlbuild.image.blob import Blob
+from xlbuild.image.codecerror import CodecError
+from xlbuild.image.codecs import CODECS
+from xlbuild.image.verdict import Candidate, Match, Reject
+
+NAME = "Linux bzImage"
+
+_SETUP_SECTS = 0x1F1
+_MAGIC_OFFSET, _MAGIC = 0x202, b"HdrS"
+_VERSION = 0x206
+_PAYLOAD_OFFSET = 0x248
+_HEADER_END = 0x250
+_OLDEST_VERSION = 0x0208
+_SECTOR = 512
+
+
+def probe(candidate: Candidate) -> Match | Reject:
+    """Take a bzImage whose payload is an ELF kernel; one that is not leaves its payload to the next loader."""
+    payload = _payload(candidate.blob)
+    if isinstance(payload, Reject):
+        return payload
+    inner = replace(candidate, blob=payload, packing=(*candidate.packing, "bzImage"))
+    codec = next((codec for codec in CODECS if payload.starts_with(codec.magic)), None)
+    if codec is None:
+        start = payload.data[:4].tobytes().hex(" ")
+        names = ", ".join(codec.name for codec in CODECS)
+        return Reject(f"its payload starts with {start or 'nothing'}: none of {names}", leaves=inner)
+    try:
+        unpacked = codec.unpack(payload, candidate.profile)
+    except CodecError as error:
+        return Reject(f"its {codec.name} payload cannot be unpacked: {error}", error.hint, leaves=inner)
+    inner = replace(inner, blob=unpacked, packing=(*inner.packing, codec.name))
+    answer = elfkernel.probe_as(inner, NAME)
+    if isinstance(answer, Reject):
+        return Reject("what its payload unpacks to is no Xen kernel (the next loader says why)", leaves=inner)
+    return answer
+
+
+def _payload(blob: Blob) -> Blob | Reject:
+    if blob.size < _HEADER_END or blob.read(_MAGIC_OFFSET, len(_MAGIC)) != _MAGIC:
+        return Reject(f"it has no `HdrS` at {_MAGIC_OFFSET:#x}", where=Where(offset=_MAGIC_OFFSET))
+    (version,) = struct.unpack("<H", blob.read(_VERSION, 2))
+    if version < _OLDEST_VERSION:
+        return Reject(
+            f"its boot protocol is {version >> 8}.{version & 0xFF:02}, too old to say where the payload is (2.08)",
+            where=Where(offset=_VERSION),
+        )
+    offset, length = struct.unpack("<II", blob.read(_PAYLOAD_OFFSET, 8))
+    offset += (blob.read(_SETUP_SECTS, 1)[0] + 1) * _SECTOR
+    if offset >= blob.size or not blob.holds(offset, length):
+        return Reject(
+            f"its payload ({length} bytes at {offset:#x}) does not fit into the file's {blob.size} bytes",
+            "the file seems to be cut short: compare its size and checksum with the original",
+            Where(offset=_PAYLOAD_OFFSET),
+        )
+    return blob.part(offset, length)

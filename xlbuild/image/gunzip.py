@@ -1,0 +1,60 @@
+"""Whole files packed with gzip, kernels and modules alike (xc_dom_check_gzip, xc_dom_do_gunzip upstream)."""
+
+from __future__ import annotations
+
+import zlib
+
+from xlbuild.errors import RefusedError, Where
+from xlbuild.image.blob import Blob
+from xlbuild.units import GIB, human_size
+
+UNPACKED_LIMIT = GIB
+"""Bytes; a kernel, a module or what it unpacks to may not be larger (XC_DOM_DECOMPRESS_MAX)."""
+
+_MAGIC = b"\x1f\x8b"
+_SHORTEST = 6
+_PADDING = 16
+"""Bytes that the output buffer is longer than the claimed size."""
+_TRAILER = 8
+"""Bytes of check and size behind the deflate stream."""
+_GZIP_WINDOW = 31
+"""zlib's wbits for a gzip stream."""
+
+
+def unpacked_room(blob: Blob) -> int | None:
+    """Return the size of the buffer that a gzip file is unpacked into; None when it is left as it is.
+
+    Its last four bytes are taken for its unpacked size, whatever they are; over 1 GiB means "left as it is".
+    """
+    if blob.size < _SHORTEST or not blob.starts_with(_MAGIC):
+        return None
+    claimed = blob.last_u32()
+    return None if claimed > UNPACKED_LIMIT else claimed + _PADDING
+
+
+def gunzip(blob: Blob, room: int) -> bytes | None:
+    """Inflate a file's first member; None when the stream is broken, cut short, or larger than `room` bytes."""
+    inflater = zlib.decompressobj(wbits=_GZIP_WINDOW)
+    try:
+        # One byte more than there is room for, so that a stream that does not end there is told from one that does.
+        data = inflater.decompress(_stream(blob), room + 1)
+    except zlib.error:
+        return None
+    return data if inflater.eof and len(data) <= room else None
+
+
+def _stream(blob: Blob) -> memoryview | bytes:
+    """Return a stream's bytes; of the zeros behind the stored ones as many as its last fields can use."""
+    if len(blob.data) == blob.size:
+        return blob.data
+    return blob.read(0, min(blob.size, len(blob.data) + _TRAILER))
+
+
+def too_large(what: str, name: str | None, size: int, says: str = "it has") -> RefusedError:
+    """Return the error for a file over the limit."""
+    return RefusedError(
+        f"{what}-too-large",
+        f"the {what} is too large",
+        cause=f"{says} {human_size(size)}; the limit is {human_size(UNPACKED_LIMIT)}",
+        where=Where(name),
+    )

@@ -1,0 +1,66 @@
+"""HVM firmware: a 32-bit ELF file that is not a valid Xen kernel, hvmloader for one (xg_dom_hvmloader upstream)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from xlbuild.errors import RefusedError, Where
+from xlbuild.image.elf import ElfFile, open_elf
+from xlbuild.image.model import GuestType, KernelImage, XenParameters
+from xlbuild.image.parameters import load_range, parse_kernel
+from xlbuild.image.pieces import load_pieces
+from xlbuild.image.verdict import Candidate, Match, Reject, RejectedError
+from xlbuild.units import bytes_of, pages_for
+
+NAME = "HVM firmware"
+
+
+def probe(candidate: Candidate) -> Match | Reject:
+    """Take any ELF file that is not a valid Xen kernel; only an HVM container can start it."""
+    if not candidate.hvm_container:
+        return Reject("it is for HVM containers (PVH and HVM) only")
+    try:
+        elf = open_elf(candidate.blob)
+    except RejectedError as failure:
+        return failure.verdict()
+    parsed = parse_kernel(elf, hvm_container=True, profile=candidate.profile)
+    if parsed.failure is None:
+        return Reject("it is an ELF file with good Xen notes")
+    return Match(partial(_load, candidate, elf, parsed.parameters, parsed.failure))
+
+
+def _load(
+    candidate: Candidate, elf: ElfFile, parameters: XenParameters, failure: RejectedError
+) -> KernelImage:
+    """Build the image with the parameters that were read until the notes failed; the entry is e_entry."""
+    if not elf.is_class32:
+        raise RefusedError(
+            "kernel-not-pvh",
+            "the kernel cannot be started as PVH or HVM",
+            cause=f"as a Xen kernel: {failure.reason}; as HVM firmware: it would have to be a 32-bit ELF file",
+            hint=failure.hint,
+            where=Where(candidate.name, offset=failure.where.offset, note=failure.where.note),
+        )
+    start, end = load_range(elf)
+    if start > end:
+        raise RefusedError(
+            "kernel-nothing-to-load",
+            "the firmware has nothing to load",
+            cause="no loadable segment with a sensible address and size",
+            where=Where(candidate.name),
+        )
+    pieces, warnings = load_pieces(elf, start, bytes_of(pages_for(end - start)), candidate.name)
+    return KernelImage(
+        format=NAME,
+        packing=candidate.packing,
+        guest_type=GuestType.HVM,
+        parameters=replace(parameters, phys_entry=elf.header.entry & 0xFFFF_FFFF),
+        start=start,
+        end=end,
+        entry=elf.header.entry & 0xFFFF_FFFF,
+        features_active=parameters.features_required,
+        pieces=pieces,
+        is_firmware=True,
+        warnings=warnings,
+    )

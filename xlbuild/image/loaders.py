@@ -1,0 +1,91 @@
+"""The kernel file formats, in the order in which Xen tries them, and `load_kernel`, which goes through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from xlbuild.errors import RefusedError, Where
+from xlbuild.image import bzimage, elfkernel, hvmfirmware
+from xlbuild.image.blob import Blob
+from xlbuild.image.gunzip import UNPACKED_LIMIT, gunzip, too_large, unpacked_room
+from xlbuild.image.model import KernelImage
+from xlbuild.image.recognise import refuse_foreign, what_it_is
+from xlbuild.image.verdict import Candidate, Match, Reject
+from xlbuild.profiles import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """One kernel file format."""
+
+    name: str
+    probe: Callable[[Candidate], Match | Reject]
+
+
+LOADERS: tuple[Loader, ...] = (
+    # The multiboot-style binary goes here, first: its table decides even in an ELF file.
+    Loader(hvmfirmware.NAME, hvmfirmware.probe),
+    Loader(bzimage.NAME, bzimage.probe),
+    Loader(elfkernel.NAME, elfkernel.probe),
+)
+"""Every format, in order: the first whose probe matches takes the file, finally."""
+
+
+def load_kernel(data: bytes, *, name: str, hvm_container: bool, profile: Profile) -> KernelImage:
+    """Load a kernel, or firmware, for a PV (`hvm_container` false) or an HVM container (PVH and HVM).
+
+    `name` is the file's name for messages. Raises RefusedError with each loader's reason.
+    """
+    file = candidate = _unzipped(Candidate(name, Blob.of(data), (), hvm_container, profile))
+    refuse_foreign(file.blob, name)
+    rejects: list[tuple[str, Reject]] = []
+    for loader in LOADERS:
+        answer = loader.probe(candidate)
+        if isinstance(answer, Match):
+            return answer.load()
+        rejects.append((loader.name, answer))
+        candidate = answer.leaves or candidate
+    raise _refusal(file, rejects)
+
+
+def _unzipped(candidate: Candidate) -> Candidate:
+    """Undo a gzip of the whole file. Raises RefusedError for one that is broken, and for sizes over the limit."""
+    blob = candidate.blob
+    if not blob.size:
+        raise RefusedError("kernel-empty", "the kernel file is empty", where=Where(candidate.name))
+    if blob.size > UNPACKED_LIMIT:
+        raise too_large("kernel", candidate.name, blob.size)
+    room = unpacked_room(blob)
+    if room is None:
+        return candidate
+    if room > UNPACKED_LIMIT:
+        raise too_large("kernel", candidate.name, room, "the gzip stream claims to unpack to")
+    data = gunzip(blob, room)
+    if data is None:
+        raise RefusedError(
+            "kernel-bad-gzip",
+            "the kernel file is a gzip file that cannot be unpacked",
+            cause="the stream is damaged, cut short, or unpacks to more than its last four bytes say",
+            hint="unpack it with gunzip to see what is wrong, or give the unpacked file as kernel",
+            where=Where(candidate.name),
+        )
+    return replace(candidate, blob=Blob.of(data, room), packing=("gzip",))
+
+
+def _refusal(file: Candidate, rejects: list[tuple[str, Reject]]) -> RefusedError:
+    """Return the error that lists every loader's reason, with the last hint and place that one gave."""
+    container = "an HVM container (PVH or HVM)" if file.hvm_container else "PV"
+    guess = what_it_is(file.blob)
+    lines = [] if guess is None else [guess.sentence]
+    lines += [f"{name}: {reject.reason}" for name, reject in rejects]
+    hints = [reject.hint for _, reject in rejects if reject.hint]
+    places = [reject.where for _, reject in rejects if str(reject.where)]
+    place = places[-1] if places else Where()
+    return RefusedError(
+        "kernel-not-recognised",
+        f"no loader for {container} takes the kernel",
+        cause="\n".join(lines),
+        hint=(guess.hint if guess else None) or (hints[-1] if hints else None),
+        where=replace(place, file=file.name),
+    )

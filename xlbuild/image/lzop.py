@@ -1,0 +1,67 @@
+"""lzop files, as Linux's build makes them with `lzop -9`.
+
+Shape (lzop's own file format, all numbers big-endian): a 9-byte magic, a header, then blocks: u32 unpacked size,
+u32 packed size, one u32 checksum, data. An unpacked size of 0 ends the file. A block that does not shrink is stored.
+Only files with that one checksum are read, the only ones that Linux's build writes and Xen understands.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from xlbuild.image.codecerror import CodecError
+
+_MAGIC = b"\x89LZO\0\r\n\x1a\n"
+_WITH_LEVEL = 0x0940
+"""From this version on the header has the fields: version needed, level, high mtime."""
+_FLAG_FILTER = 0x800
+_WORD = 4
+_LARGEST_BLOCK = 256 * 1024
+"""lzop's only block size, the largest that Xen reads."""
+
+
+def unpack_lzop(stream: memoryview, size: int) -> bytes:
+    """Unpack a lzop file into at most `size` bytes. Raises CodecError."""
+    from lzallright import LZOCompressor, LZOError
+
+    offset = _header_end(stream)
+    parts: list[bytes] = []
+    while unpacked := _word(stream, offset):
+        packed = _word(stream, offset + _WORD)
+        start = offset + 3 * _WORD
+        offset = start + packed
+        if not packed or packed > unpacked or unpacked > min(size, _LARGEST_BLOCK) or offset > len(stream):
+            raise CodecError(f"the block at {start:#x} has an impossible size, or is not all there")
+        block = stream[start:offset]
+        try:
+            part = bytes(block) if packed == unpacked else LZOCompressor.decompress(bytes(block), unpacked)
+        except LZOError as error:
+            raise CodecError(f"the block at {start:#x} is damaged") from error
+        if len(part) != unpacked:
+            raise CodecError(f"the block at {start:#x} is damaged")
+        size -= unpacked
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _header_end(stream: memoryview) -> int:
+    """Return where the blocks start."""
+    if bytes(stream[: len(_MAGIC)]) != _MAGIC:
+        raise CodecError("the lzo magic is not that of a lzop file", "pack the kernel with `lzop`")
+    offset = len(_MAGIC)
+    try:
+        (version,) = struct.unpack_from(">H", stream, offset)
+        levelled = version >= _WITH_LEVEL
+        offset += 2 + 2 + (2 if levelled else 0) + 1 + (1 if levelled else 0)
+        (flags,) = struct.unpack_from(">I", stream, offset)
+        offset += 4 + (4 if flags & _FLAG_FILTER else 0) + 4 + 4 + (4 if levelled else 0)
+        name_length: int = struct.unpack_from(">B", stream, offset)[0]
+    except struct.error as error:
+        raise CodecError("the stream is cut short in its header") from error
+    return offset + 1 + name_length + 4
+
+
+def _word(stream: memoryview, offset: int) -> int:
+    if offset + _WORD > len(stream):
+        raise CodecError(f"the stream is cut short: nothing at {offset:#x}")
+    return int.from_bytes(stream[offset : offset + _WORD], "big")

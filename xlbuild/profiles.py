@@ -17,7 +17,8 @@ class Profile:
     pvh_paddr_offset_needs_virt_base: bool
     """ELF_PADDR_OFFSET without VIRT_BASE is refused for PVH too (until 4.18; always for PV)."""
     lzma_memory_limit: int
-    """Decoder memory in bytes for xz and lzma payloads (raised in 4.18)."""
+    """Decoder memory in bytes for xz and lzma payloads: 128 MiB in first releases up to 4.19, 256 MiB in all of
+    today's stable updates."""
     sets_altp2m_param: bool
     """HVM_PARAM_ALTP2M is set for PVH and HVM (until 4.19)."""
     pvh_dsdt_length: int
@@ -38,7 +39,7 @@ _E820_NVS = 4
 _XEN_4_17 = Profile(
     name="4.17",
     pvh_paddr_offset_needs_virt_base=True,
-    lzma_memory_limit=128 * MIB,
+    lzma_memory_limit=256 * MIB,
     sets_altp2m_param=True,
     pvh_dsdt_length=27_803,
     unzips_ramdisk=True,
@@ -46,9 +47,7 @@ _XEN_4_17 = Profile(
     acpi_memory_type=_E820_ACPI,
     traditional_device_model=True,
 )
-_XEN_4_18 = replace(
-    _XEN_4_17, name="4.18", pvh_paddr_offset_needs_virt_base=False, lzma_memory_limit=256 * MIB
-)
+_XEN_4_18 = replace(_XEN_4_17, name="4.18", pvh_paddr_offset_needs_virt_base=False)
 _XEN_4_19 = replace(_XEN_4_18, name="4.19", sets_altp2m_param=False, pvh_dsdt_length=17_945)
 _XEN_4_20 = replace(_XEN_4_19, name="4.20", unzips_ramdisk=False)
 _XEN_4_21 = replace(

@@ -36,6 +36,11 @@ def pages_for(size: int) -> int:
     return (size + PAGE_SIZE - 1) >> PAGE_SHIFT
 
 
+def whole_pages(size: int) -> int:
+    """Return how many whole pages `size` bytes are, a rest left out."""
+    return size >> PAGE_SHIFT
+
+
 def bytes_of(pages: int) -> int:
     """Return the size in bytes of a number of pages; for a page number, the address where it starts."""
     return pages << PAGE_SHIFT

@@ -105,7 +105,7 @@ def build_acpi(
     `dsdt_length` is the length in bytes of Xen's DSDT (the profile's), on which the places of all tables
     behind it depend. RefusedError for more vCPUs than Xen gives. Source: the result of libxl_x86_acpi.c.
     """
-    assert 0 < online_vcpus <= max_vcpus
+    assert 0 <= online_vcpus <= max_vcpus
     if max_vcpus > HVM_MAX_VCPUS:
         raise _too_many(max_vcpus)
     at, end = _place(_rooms(max_vcpus, dsdt_length))

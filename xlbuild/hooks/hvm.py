@@ -1,0 +1,258 @@
+"""Guest type hvm-3.0-x86_32: PVH and HVM, which share everything but data on the container.
+
+The kernel lies at its physical addresses and starts in flat 32-bit protected mode with paging off, ebx pointing at
+the HVM start info. With a device model, the kernel is hvmloader, and firmware images lie behind it.
+"""
+
+from xlbuild.abi.hvm_info import HVM_INFO_OFFSET, HVM_INFO_PFN, HVM_INFO_TABLE, HVM_MAX_VCPUS, with_checksum
+from xlbuild.abi.hvm_save import HVM_HW_CPU, HVM_HW_MTRR
+from xlbuild.abi.layout import Fields
+from xlbuild.abi.params import HVM_PARAMS
+from xlbuild.acpi.build import AcpiTables, build_acpi, needs_rsdp_in_low_memory
+from xlbuild.container import ACPI_MODULE, Container
+from xlbuild.errors import RefusedError
+from xlbuild.hooks.base import (
+    BACKEND_DOMID,
+    CONSOLE_PORT,
+    GNTTAB_RESERVED_CONSOLE,
+    GNTTAB_RESERVED_XENSTORE,
+    GTF_PERMIT_ACCESS,
+    XENSTORE_PORT,
+    Draft,
+    StartOfDay,
+    complete,
+    write_console_page,
+)
+from xlbuild.hooks.hvm_start import place_start_info, start_info, start_info_bytes
+from xlbuild.image.model import GuestType
+from xlbuild.memory import GuestMemory
+from xlbuild.plan.memmap import (
+    IOREQ_SERVER_FIRST,
+    NR_IOREQ_SERVER_PAGES,
+    SPECIAL_PAGES,
+    SPECIAL_PAGES_FIRST,
+    blob_frames,
+    memory_layout,
+)
+from xlbuild.plan.model import BuildRequest, Grant, HvmParam, MemoryLayout, Plan, Segment, Vcpu
+from xlbuild.units import PAGE_SIZE, FrameRange, Pfn, PhysAddr, paddr_of, pfn_of
+
+_SUPERPAGE = 4 << 20
+# Architectural bits of a 4 MiB page directory entry: present, rw, user, accessed, dirty, page size.
+_IDENT_PT_FLAGS = 0xE7
+_IDENT_PT_ENTRIES = PAGE_SIZE // 4
+
+# Entry state: Intel SDM volume 3, 3.4.5 (segment attributes as in the VMCS, without the high reserved bits).
+_CR0_PE_ET = 0x11
+_FLAT_CODE = 0xC9B
+_FLAT_DATA = 0xC93
+_BUSY_TSS = 0x8B
+_FLAT_LIMIT = 0xFFFFFFFF
+_TSS_LIMIT = 0x67
+_DR6_DEFAULT = 0xFFFF0FF0
+_DR7_DEFAULT = 0x400
+_PAT_DEFAULT = 0x0007040600070406
+_MTRR_CAP = 0x508
+"""8 variable ranges, fixed ranges, write combining: what Xen offers."""
+_MTRR_ENABLED_WRITE_BACK = 0x806
+
+
+class HvmHooks:
+    """Builds PVH and HVM guests (upstream: hvm-3.0-x86_32's arch hooks)."""
+
+    guest_type = GuestType.HVM
+
+    def base(self, request: BuildRequest) -> int:
+        """Return 0: addresses are physical."""
+        return 0
+
+    def check(self, request: BuildRequest) -> None:
+        """Refuse a module's command line that is longer than its slot."""
+        place_start_info(request, 0)
+
+    def memory_map(self, request: BuildRequest) -> MemoryLayout:
+        """Return the frames below and above 4 GiB, and the e820 that tells of them."""
+        acpi_firmware = sum(len(m.data) for m in request.firmware_modules if m.name == ACPI_MODULE)
+        return memory_layout(request.container, request.profile, _acpi(request), acpi_firmware)
+
+    def reserve(self, draft: Draft) -> None:
+        """Place the firmware modules and the HVM start info; the special pages have fixed frames."""
+        if draft.request.image.is_firmware:
+            for module in draft.request.firmware_modules:
+                segment = draft.allocator.segment(module.name, len(module.data))
+                draft.allocator.segments.remove(segment)
+                draft.firmware.append(segment)
+        size = place_start_info(draft.request, len(draft.layout.memory_map)).size
+        draft.allocator.segment("HVM start info", size)
+        draft.special_pages.update(
+            {name: Pfn(SPECIAL_PAGES_FIRST + index) for index, name in enumerate(SPECIAL_PAGES)}
+        )
+
+    def reserve_late(self, draft: Draft) -> None:
+        """Check that what has been placed lies in memory that exists."""
+        for segment in (*draft.allocator.segments, *draft.firmware):
+            if segment.pages and not any(ram.covers(segment.frames) for ram in draft.layout.ram):
+                raise _over_a_hole(draft, segment)
+
+    def start_of_day(self, draft: Draft) -> StartOfDay:
+        """Return the HVM start info, the HVM parameters and the vCPUs."""
+        console, xenstore = draft.special_pages["console"], draft.special_pages["xenstore"]
+        info = start_info(draft)
+        return StartOfDay(
+            start_info=info,
+            hvm_info=_hvm_info(draft),
+            vcpus=_vcpus(draft, info.address),
+            grants=(
+                Grant(GNTTAB_RESERVED_CONSOLE, GTF_PERMIT_ACCESS, BACKEND_DOMID, console),
+                Grant(GNTTAB_RESERVED_XENSTORE, GTF_PERMIT_ACCESS, BACKEND_DOMID, xenstore),
+            ),
+            hvm_params=_hvm_params(draft),
+        )
+
+    def populate(self, plan: Plan, memory: GuestMemory) -> None:
+        """Write the start info, the identity page table, firmware modules, hvm_info_table and ACPI."""
+        memory.write("HVM start info", plan.start_info.address, start_info_bytes(plan))
+        for name, pfn in plan.special_pages.items():
+            memory.claim(name, FrameRange.of(pfn, 1))
+        memory.write("ident_pt", paddr_of(plan.special_pages["ident_pt"]), _identity_page_table())
+        write_console_page(plan, memory)
+        for segment, module in zip(plan.firmware, plan.request.firmware_modules, strict=False):
+            memory.claim(segment.name, segment.frames)
+            memory.write(segment.name, paddr_of(segment.pfn), module.data)
+        if plan.hvm_info is not None:
+            _write_page(memory, "hvm_info_table", HVM_INFO_PFN, HVM_INFO_OFFSET, plan.hvm_info)
+        if plan.layout.acpi is not None:
+            _write_acpi(memory, plan.layout.acpi)
+
+
+def _acpi(request: BuildRequest) -> AcpiTables | None:
+    if request.container.has_device_model:
+        return None
+    return build_acpi(
+        request.container.max_vcpus,
+        request.container.vcpus,
+        dsdt_length=request.profile.pvh_dsdt_length,
+        rsdp_in_low_memory=needs_rsdp_in_low_memory(request.image.parameters),
+    )
+
+
+def _over_a_hole(draft: Draft, segment: Segment) -> RefusedError:
+    return draft.allocator.error(
+        "segment-over-hole",
+        f"the {segment.name} would lie where the guest has no memory",
+        f"it takes {segment.vstart:#x}..{segment.vend:#x}, and memory is "
+        + ", ".join(f"{paddr_of(ram.first):#x}..{paddr_of(ram.end):#x}" for ram in draft.layout.ram),
+        "link the kernel elsewhere, or give the guest another amount of memory",
+    )
+
+
+def _hvm_params(draft: Draft) -> tuple[HvmParam, ...]:
+    """Return all parameters in the order in which libxl and the builder set them."""
+    pages = draft.special_pages
+    ioreq_server = {"IOREQ_SERVER_PFN": IOREQ_SERVER_FIRST, "NR_IOREQ_SERVER_PAGES": NR_IOREQ_SERVER_PAGES}
+    values: dict[str, int] = {
+        **_toolstack_params(draft.request),
+        "STORE_PFN": pages["xenstore"],
+        "BUFIOREQ_PFN": pages["bufioreq"],
+        "IOREQ_PFN": pages["ioreq"],
+        "CONSOLE_PFN": pages["console"],
+        "PAGING_RING_PFN": pages["paging"],
+        "MONITOR_RING_PFN": pages["access"],
+        "SHARING_RING_PFN": pages["sharing"],
+        **(ioreq_server if draft.request.container.has_device_model else {}),
+        "IDENT_PT": paddr_of(pages["ident_pt"]),
+        "CONSOLE_EVTCHN": CONSOLE_PORT,
+        "STORE_EVTCHN": XENSTORE_PORT,
+    }
+    return tuple(HvmParam(HVM_PARAMS[name], name, value) for name, value in values.items())
+
+
+def _toolstack_params(request: BuildRequest) -> dict[str, int]:
+    chosen = request.container.parameters
+    values = {
+        "HPET_ENABLED": chosen.hpet,
+        "VPT_ALIGN": chosen.vpt_align,
+        "MCA_CAP": chosen.mca_caps,
+        "TIMER_MODE": chosen.timer_mode,
+        "ALTP2M": chosen.altp2m if request.profile.sets_altp2m_param else None,
+        "VIRIDIAN": chosen.viridian,
+    }
+    return {name: int(value) for name, value in values.items() if value is not None}
+
+
+def _hvm_info(draft: Draft) -> Fields | None:
+    """Return hvm_info_table for hvmloader; PVH has none."""
+    container = draft.request.container
+    if not container.has_device_model:
+        return None
+    online = ((1 << container.vcpus) - 1).to_bytes(HVM_MAX_VCPUS // 8, "little")
+    return with_checksum(
+        {
+            "signature": b"HVM INFO",
+            "length": HVM_INFO_TABLE.size,
+            "apic_mode": int(container.apic),
+            "nr_vcpus": container.max_vcpus,
+            "low_mem_pgend": pfn_of(draft.layout.lowmem_end),
+            "high_mem_pgend": pfn_of(draft.layout.highmem_end),
+            "reserved_mem_pgstart": IOREQ_SERVER_FIRST,
+            "vcpu_online": online,
+        }
+    )
+
+
+def _vcpus(draft: Draft, start_info_at: PhysAddr) -> tuple[Vcpu, ...]:
+    container: Container = draft.request.container
+    registers = complete(HVM_HW_CPU, _entry_state(draft.request.image.entry, start_info_at))
+    if container.has_device_model:
+        return (Vcpu(0, registers),)
+    # hvmloader sets up the MTRRs itself; a PVH guest finds them done, on every vCPU.
+    mtrr = complete(
+        HVM_HW_MTRR,
+        {
+            "msr_pat_cr": _PAT_DEFAULT,
+            "msr_mtrr_cap": _MTRR_CAP,
+            "msr_mtrr_def_type": _MTRR_ENABLED_WRITE_BACK,
+        },
+    )
+    return tuple(Vcpu(n, registers if n == 0 else None, mtrr) for n in range(container.max_vcpus))
+
+
+def _entry_state(entry: int, start_info_at: PhysAddr) -> dict[str, int]:
+    flat = {f"{segment}_limit": _FLAT_LIMIT for segment in ("cs", "ds", "es", "ss")}
+    return {
+        **flat,
+        "rip": entry,
+        "rbx": start_info_at,
+        "cr0": _CR0_PE_ET,
+        "dr6": _DR6_DEFAULT,
+        "dr7": _DR7_DEFAULT,
+        "tr_limit": _TSS_LIMIT,
+        "cs_arbytes": _FLAT_CODE,
+        "ds_arbytes": _FLAT_DATA,
+        "es_arbytes": _FLAT_DATA,
+        "ss_arbytes": _FLAT_DATA,
+        "tr_arbytes": _BUSY_TSS,
+    }
+
+
+def _identity_page_table() -> bytes:
+    """Return the page directory that maps 4 GiB to itself with 4 MiB pages, for vCPUs without paging."""
+    entries = (index * _SUPERPAGE | _IDENT_PT_FLAGS for index in range(_IDENT_PT_ENTRIES))
+    return b"".join(entry.to_bytes(4, "little") for entry in entries)
+
+
+def _write_page(memory: GuestMemory, owner: str, pfn: Pfn, offset: int, fields: Fields) -> None:
+    """Write a page that holds one structure and is zero elsewhere, whatever was there."""
+    memory.claim(owner, FrameRange.of(pfn, 1))
+    structure = HVM_INFO_TABLE.encode(fields)
+    memory.replace(owner, paddr_of(pfn), (bytes(offset) + structure).ljust(PAGE_SIZE, b"\0"))
+
+
+def _write_acpi(memory: GuestMemory, acpi: AcpiTables) -> None:
+    """Write the blobs into pages of their own: one below 1 MiB is populated afresh, losing what was there."""
+    for blob in acpi.blobs:
+        frames = blob_frames(blob.address, len(blob.data))
+        memory.claim(blob.name, frames)
+        lead = bytes(blob.address - paddr_of(frames.first))
+        pages = (lead + blob.data).ljust(frames.pages * PAGE_SIZE, b"\0")
+        memory.replace(blob.name, paddr_of(frames.first), pages)

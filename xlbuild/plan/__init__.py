@@ -1,0 +1,1 @@
+"""The plan stage: where everything goes, before a byte of guest memory exists."""

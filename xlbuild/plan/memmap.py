@@ -1,0 +1,132 @@
+"""The memory of HVM containers: which frames exist and the map (e820) that says so.
+
+Fixed places, all below 4 GiB: ACPI tables from 0xFC000000, the local APIC at 0xFEE00000, the special pages that end
+at frame 0xFEFFF, ioreq server pages right below them.
+"""
+
+from xlbuild.abi.e820 import E820_RAM, E820_RESERVED
+from xlbuild.acpi.build import AcpiTables
+from xlbuild.container import Container
+from xlbuild.plan.model import MemoryLayout, MemoryMapEntry
+from xlbuild.profiles import Profile
+from xlbuild.units import (
+    GIB,
+    KIB,
+    MIB,
+    FrameRange,
+    Pfn,
+    PhysAddr,
+    bytes_of,
+    paddr_of,
+    page_offset,
+    pages_for,
+    pfn_of,
+)
+
+SPECIAL_PAGES_FIRST = Pfn(0xFEFF8)
+SPECIAL_PAGES: tuple[str, ...] = (
+    "paging",
+    "access",
+    "sharing",
+    "bufioreq",
+    "xenstore",
+    "ioreq",
+    "ident_pt",
+    "console",
+)
+"""In frame order (upstream: SPECIALPAGE_*)."""
+
+NR_IOREQ_SERVER_PAGES = 8
+IOREQ_SERVER_FIRST = Pfn(SPECIAL_PAGES_FIRST - NR_IOREQ_SERVER_PAGES)
+
+VGA_HOLE = FrameRange(Pfn(0xA0), Pfn(0xC0))
+HVM_MMIO_SIZE = 256 * MIB
+PVH_MMIO_START = PhysAddr(0xFC000000)
+"""Where low memory ends for PVH: at the lowest of the ACPI area, the local APIC and the special pages."""
+
+_4GIB = PhysAddr(4 * GIB)
+
+
+def special_frames() -> FrameRange:
+    """Return the frames of the special pages."""
+    return FrameRange.of(SPECIAL_PAGES_FIRST, len(SPECIAL_PAGES))
+
+
+def mmio_start(container: Container) -> PhysAddr:
+    """Return where memory below 4 GiB has to stop.
+
+    A `mmio_hole` counts only where it is larger than the hole that HVM has anyway.
+    """
+    if not container.has_device_model:
+        return PVH_MMIO_START
+    hole = max(HVM_MMIO_SIZE, (container.mmio_hole_mib or 0) * MIB)
+    return PhysAddr(_4GIB - hole)
+
+
+def memory_layout(
+    container: Container, profile: Profile, acpi: AcpiTables | None, acpi_firmware_size: int = 0
+) -> MemoryLayout:
+    """Return the layout of an HVM container's memory (upstream: meminit_hvm, libxl's domain_construct_memmap)."""
+    size = (container.memory.max_kib - container.memory.video_kib) * KIB // MIB * MIB
+    target = (container.memory.target_kib - container.memory.video_kib) * KIB
+    start = mmio_start(container)
+    low = PhysAddr(min(size, start))
+    high = PhysAddr(_4GIB + size - start) if size > start else PhysAddr(0)
+    return MemoryLayout(
+        total_pages=pages_for(size),
+        target_pages=pages_for(target) if target < size else None,
+        ram=_ram(container, low, high),
+        memory_map=_memory_map(container, profile, low, high, acpi, acpi_firmware_size),
+        lowmem_end=low,
+        highmem_end=high,
+        mmio_start=start,
+        acpi=acpi,
+        special=_special(container, acpi),
+    )
+
+
+def _ram(container: Container, low: PhysAddr, high: PhysAddr) -> tuple[FrameRange, ...]:
+    first, end = Pfn(0), pfn_of(low)
+    ranges = [FrameRange(first, end)]
+    if container.has_device_model:
+        ranges = [FrameRange(first, min(end, VGA_HOLE.first)), FrameRange(VGA_HOLE.end, end)]
+    if high:
+        ranges.append(FrameRange(pfn_of(_4GIB), pfn_of(high)))
+    return tuple(ranges)
+
+
+def _special(container: Container, acpi: AcpiTables | None) -> tuple[FrameRange, ...]:
+    frames = [special_frames()]
+    if container.has_device_model:
+        frames.append(FrameRange.of(IOREQ_SERVER_FIRST, NR_IOREQ_SERVER_PAGES))
+    if acpi is not None:
+        frames += [blob_frames(blob.address, len(blob.data)) for blob in acpi.blobs]
+    return tuple(frames)
+
+
+def blob_frames(address: PhysAddr, size: int) -> FrameRange:
+    """Return the frames that hold `size` bytes at an address of any alignment."""
+    return FrameRange.of(pfn_of(address), pages_for(page_offset(address) + size))
+
+
+def _memory_map(
+    container: Container,
+    profile: Profile,
+    low: PhysAddr,
+    high: PhysAddr,
+    acpi: AcpiTables | None,
+    acpi_firmware_size: int,
+) -> tuple[MemoryMapEntry, ...]:
+    ram_start = PhysAddr(MIB if container.has_device_model else 0)
+    entries = [MemoryMapEntry(ram_start, low - ram_start, E820_RAM)]
+    if not container.has_device_model:
+        special = special_frames()
+        entries.append(MemoryMapEntry(paddr_of(special.first), bytes_of(special.pages), E820_RESERVED))
+    if acpi_firmware_size:
+        # The map is made before the pass-through tables are placed: the real toolstack says address 0 too.
+        entries.append(MemoryMapEntry(PhysAddr(0), acpi_firmware_size, profile.acpi_memory_type))
+    for blob in acpi.blobs if acpi is not None else ():
+        entries.append(MemoryMapEntry(blob.map_start, blob.map_size, profile.acpi_memory_type))
+    if high:
+        entries.append(MemoryMapEntry(_4GIB, high - _4GIB, E820_RAM))
+    return tuple(entries)

@@ -67,7 +67,9 @@ class GuestMemory:
     def claim(self, owner: str, frames: FrameRange) -> None:
         """Let `owner` write into `frames`, which must exist."""
         if not self._exists(frames):
-            raise StrayWriteError(f"{owner} claims frames {frames.first:#x}..{frames.end:#x}, which do not exist")
+            raise StrayWriteError(
+                f"{owner} claims frames {frames.first:#x}..{frames.end:#x}, which do not exist"
+            )
         self._claims[owner] = (*self._claims.get(owner, ()), frames)
 
     def write(self, owner: str, address: PhysAddr, data: ByteSource) -> None:

@@ -1,0 +1,83 @@
+"""Directories appear whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import xlbuild
+from xlbuild.emit import directory
+
+PVH = b'name="g"\ntype="pvh"\nkernel="xlbuild:hello-pvh"\nmemory=32\n'
+
+
+@pytest.fixture(scope="module")
+def domain() -> xlbuild.Domain:
+    return xlbuild.build(PVH)
+
+
+def test_the_image_is_sparse_and_ends_with_the_last_frame(domain: xlbuild.Domain, tmp_path: Path) -> None:
+    xlbuild.write(domain, tmp_path / "g")
+    image = tmp_path / "g" / "memory.img"
+    assert image.stat().st_size == 0xFF000 * 4096
+    assert image.stat().st_blocks * 512 < 1 << 20
+
+
+def test_every_written_page_is_in_its_place(domain: xlbuild.Domain, tmp_path: Path) -> None:
+    xlbuild.write(domain, tmp_path / "g")
+    with (tmp_path / "g" / "memory.img").open("rb") as image:
+        for pfn, page in domain.memory.pages():
+            image.seek(pfn * 4096)
+            assert image.read(4096) == page
+
+
+def test_permissions_follow_the_umask(domain: xlbuild.Domain, tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        xlbuild.write(domain, tmp_path / "g")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "g").stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "g" / "domain.json").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    "failure", [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()]
+)
+def test_a_failure_while_writing_leaves_nothing(
+    domain: xlbuild.Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(directory, "manifest_text", fail)
+    with pytest.raises((xlbuild.FilesError, KeyboardInterrupt, MemoryError)):
+        xlbuild.write(domain, tmp_path / "g")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_while_replacing_keeps_what_was_there(
+    domain: xlbuild.Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xlbuild.write(domain, tmp_path / "g")
+    (tmp_path / "g" / "mark").write_text("old")
+    rename = Path.rename
+
+    def fail_on_the_new_one(self: Path, target: Path) -> Path:
+        if self.suffix == ".partial":
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail_on_the_new_one)
+    with pytest.raises(xlbuild.FilesError, match="input/output error"):
+        xlbuild.write(domain, tmp_path / "g", force=True)
+    monkeypatch.undo()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["g"]
+    assert (tmp_path / "g" / "mark").read_text() == "old"
+
+
+def test_a_link_is_never_replaced(domain: xlbuild.Domain, tmp_path: Path) -> None:
+    xlbuild.write(domain, tmp_path / "real")
+    (tmp_path / "g").symlink_to(tmp_path / "real")
+    with pytest.raises(xlbuild.FilesError, match="not replaced"):
+        xlbuild.write(domain, tmp_path / "g", force=True)

@@ -1,0 +1,123 @@
+"""Imports run one way, and only emit/, boot/ and cli/ touch the outside world."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "xlbuild"
+
+GROUND = ("units", "errors", "profiles", "abi")
+
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "units": (),
+    "errors": ("units",),
+    "profiles": ("units",),
+    "abi": ("units",),
+    "hello": GROUND,
+    "config": GROUND,
+    "container": (*GROUND, "config.model"),
+    "image": (*GROUND, "container"),
+    "acpi": (*GROUND, "image.model"),
+    "memory": ("units",),
+    "plan": (*GROUND, "config.model", "container", "image.model", "image.modules", "acpi.build"),
+    "hooks": (*GROUND, "container", "image.model", "acpi.build", "plan", "memory"),
+    "domain": (*GROUND, "config.model", "container", "memory", "plan.model"),
+    "pipeline": (*GROUND, "config", "container", "image", "plan.model", "hooks", "domain"),
+    "emit": (
+        *GROUND,
+        "container",
+        "domain",
+        "hello",
+        "image.firmware",
+        "memory",
+        "plan.model",
+        "plan.memmap",
+    ),
+    "api": (*GROUND, "domain", "emit", "pipeline"),
+    "cli": (
+        *GROUND,
+        "api",
+        "config.model",
+        "container",
+        "domain",
+        "emit.manifest",
+        "plan.model",
+        "plan.layout",
+    ),
+}
+"""Each room of the house, and what it may import besides itself: earlier stages' values, and the ground floor."""
+
+OUTSIDE_WORLD = {"os", "io", "pathlib", "subprocess", "shutil", "socket", "tempfile", "signal", "mmap"}
+
+MAY_TOUCH_IT = {
+    "emit": "reads inputs and writes results",
+    "boot": "runs guests",
+    "cli": "is the command line",
+    "__main__": "is the command line",
+    "hello.__main__": "prints a kernel",
+    "api": "takes paths, which it hands to emit",
+}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        yield ".".join(parts).removesuffix(".__init__") if parts != ("__init__",) else "", path
+
+
+MODULES = [item for item in modules() if item[0]]
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            yield node.module
+
+
+def is_within(name: str, room: str) -> bool:
+    return name == room or name.startswith(room + ".")
+
+
+@pytest.mark.parametrize(("module", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_a_module_imports_only_from_earlier_stages(module: str, path: Path) -> None:
+    room = module.split(".")[0]
+    if room == "__main__":
+        return
+    allowed = (room, *MAY_IMPORT[room])
+    for name in imported(path):
+        if name.startswith("xlbuild."):
+            inner = name.removeprefix("xlbuild.")
+            assert any(is_within(inner, place) for place in allowed), f"{module} imports {inner}"
+
+
+@pytest.mark.parametrize(("module", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_only_the_outer_stages_touch_the_outside_world(module: str, path: Path) -> None:
+    if any(is_within(module, place) for place in MAY_TOUCH_IT):
+        return
+    assert not OUTSIDE_WORLD & {name.split(".")[0] for name in imported(path)}
+    assert "sys.std" not in path.read_text()
+    calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
+    assert "open" not in {call.id for call in calls if isinstance(call, ast.Name)}
+
+
+def test_every_room_is_on_the_map() -> None:
+    assert {name.split(".")[0] for name, _ in MODULES} - {"__main__"} <= set(MAY_IMPORT)
+
+
+def test_shifting_by_twelve_happens_in_one_place() -> None:
+    for module, path in MODULES:
+        shifts = (
+            node
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.LShift | ast.RShift)
+        )
+        for node in shifts:
+            by_twelve = isinstance(node.right, ast.Constant) and node.right.value == 12
+            named = isinstance(node.right, ast.Name) and node.right.id == "PAGE_SHIFT"
+            assert module == "units" or not (by_twelve or named), f"{module}:{node.lineno}"

@@ -1,0 +1,54 @@
+"""Build Xen guests offline: what libxl and libxenguest do on a live host, without a hypervisor and without root.
+
+The library in one example:
+
+    import xlbuild
+
+    domain = xlbuild.build("guest.cfg", xen="4.17")
+    print(domain.plan.entry, xlbuild.digests(domain).domain)
+    xlbuild.write(domain, "out/guest")
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xlbuild.api import build, digests, manifest, write
+    from xlbuild.domain import Digests, Domain
+    from xlbuild.errors import ConfigError, FilesError, RefusedError, XlbuildError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConfigError",
+    "Digests",
+    "Domain",
+    "FilesError",
+    "RefusedError",
+    "XlbuildError",
+    "build",
+    "digests",
+    "manifest",
+    "write",
+]
+
+_HOMES = {
+    "build": "xlbuild.api",
+    "digests": "xlbuild.api",
+    "manifest": "xlbuild.api",
+    "write": "xlbuild.api",
+    "Digests": "xlbuild.domain",
+    "Domain": "xlbuild.domain",
+    "ConfigError": "xlbuild.errors",
+    "FilesError": "xlbuild.errors",
+    "RefusedError": "xlbuild.errors",
+    "XlbuildError": "xlbuild.errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used: `xlbuild --help` must not wait for the builder."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'xlbuild' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

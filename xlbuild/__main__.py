@@ -1,0 +1,5 @@
+"""`python -m xlbuild`."""
+
+from xlbuild.cli import main
+
+main()

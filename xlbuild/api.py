@@ -1,0 +1,93 @@
+"""The library's functions: the command line uses nothing else."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from xlbuild.domain import Digests, Domain
+from xlbuild.emit.directory import write_directory
+from xlbuild.emit.inputs import HostFiles, read_config
+from xlbuild.emit.manifest import manifest as make_manifest
+from xlbuild.errors import Diagnostic, UsageError
+from xlbuild.pipeline import BuildOptions, OnStage, OnWarning, build_domain
+from xlbuild.profiles import NEWEST, PROFILES, Profile
+
+
+def _ignore_stage(name: str, detail: str) -> None:
+    """Take no notice of a stage."""
+
+
+def _ignore_warning(warning: Diagnostic) -> None:
+    """Take no notice of a warning."""
+
+
+def build(
+    config: str | Path | bytes,
+    *,
+    overrides: Sequence[str] = (),
+    xen: str | None = None,
+    firmware_dirs: Sequence[str] = (),
+    hypercall_page: bool = True,
+    source: str = "-",
+    on_stage: OnStage = _ignore_stage,
+    on_warning: OnWarning = _ignore_warning,
+) -> Domain:
+    """Build a domain in memory from an xl configuration: a file's path, or the text itself as bytes.
+
+    overrides       `key=value` settings that come after the file's, as for `xl create`
+    xen             release to build as, `4.17` … (default: the newest known)
+    firmware_dirs   searched first for hvmloader, SeaBIOS, OVMF, the shim: flat directories or root trees
+    hypercall_page  fill a PV kernel's hypercall page, which on a host the hypervisor does
+    source          what messages call a configuration given as bytes
+    on_stage        called with a stage's name and detail as it starts
+    on_warning      called with each warning as it is found; `Domain.warnings` has them all
+
+    Raises ConfigError, FilesError or RefusedError; nothing is written.
+    """
+    profile = find_profile(xen)
+    if isinstance(config, bytes):
+        data = config
+    else:
+        source = str(config)
+        data = read_config(source)
+    options = BuildOptions(profile, fill_hypercall_page=hypercall_page)
+    files = HostFiles(profile, firmware_dirs)
+    return build_domain(data, source, overrides, options, files, on_stage, on_warning)
+
+
+def find_profile(xen: str | None) -> Profile:
+    """Return a release's profile, the newest for None; UsageError for one that is not known."""
+    if xen is None:
+        return NEWEST
+    for profile in PROFILES:
+        if profile.name == xen:
+            return profile
+    raise UsageError(
+        "profile-unknown",
+        f"Xen {xen} is not a release that xlbuild knows",
+        cause="each release builds guests its own way, and this one's is not described",
+        hint="use one of " + ", ".join(profile.name for profile in PROFILES),
+    )
+
+
+def manifest(domain: Domain) -> dict[str, object]:
+    """Return the document that describes a domain: domain.json."""
+    return make_manifest(domain)[0]
+
+
+def digests(domain: Domain) -> Digests:
+    """Return a domain's digests."""
+    return make_manifest(domain)[1]
+
+
+def write(
+    domain: Domain,
+    target: str | Path,
+    *,
+    force: bool = False,
+    document: dict[str, object] | None = None,
+) -> None:
+    """Write a domain as a directory, all or nothing; `document` saves making its manifest again.
+
+    Raises FilesError when the target exists, or with `force` when it is no domain that this program built.
+    """
+    write_directory(domain, document if document is not None else manifest(domain), Path(target), force=force)

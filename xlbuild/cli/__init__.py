@@ -1,0 +1,99 @@
+"""The command line: one module a command, each imported when it is called.
+
+Nothing here may import construct, elftools or rich, not even indirectly: `--help` answers at once.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from typing import NoReturn
+
+import click
+
+from xlbuild import __version__
+from xlbuild.errors import ExitStatus, XlbuildError
+from xlbuild.profiles import NEWEST, PROFILES
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "create": ("xlbuild.cli.create", "Build a domain from an xl configuration."),
+}
+"""Every command: the module that has it, and its line in the list."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only to run it or to show its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names in the table's order."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _version_text() -> str:
+    releases = ", ".join(profile.name for profile in PROFILES)
+    return f"xlbuild {__version__}\nbuilds as Xen {releases} (default: {NEWEST.name})"
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(message=_version_text())
+def cli() -> None:
+    """Build Xen guests offline, byte for byte as Xen's own toolstack builds them.
+
+    No hypervisor and no root are needed. Exit status: 0 done, 1 the configuration is wrong, 2 usage, 3 the build was
+    refused, 4 a file is missing, unreadable or unwritable, or the target exists, 130 interrupted, 70 a bug of ours.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line; every end has its exit status, and no end a traceback."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit status."""
+    try:
+        result = cli.main(arguments, prog_name="xlbuild", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("xlbuild: interrupted; nothing was left behind", err=True)
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has had enough; that is no failure of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.OK
+    except XlbuildError as error:
+        from xlbuild.cli.complain import complain
+
+        complain(error)
+        return error.exit_status
+    except Exception as error:  # whatever it is, it is ours to mend, and no user is to read a traceback
+        return _bug(error)
+    return result if isinstance(result, int) else ExitStatus.OK
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("XLBUILD_TRACEBACK"):
+        raise error
+    click.echo(f"xlbuild: internal error: {type(error).__name__}: {error}", err=True)
+    click.echo("  This is a bug in xlbuild. Please report it with the output that", err=True)
+    click.echo("  XLBUILD_TRACEBACK=1 gives, and the files it was given.", err=True)
+    return ExitStatus.INTERNAL

@@ -1,0 +1,43 @@
+"""Errors and warnings for people, on stderr."""
+
+import click
+
+from xlbuild.errors import ConfigSyntaxError, Diagnostic, XlbuildError
+from xlbuild.plan.layout import LayoutError
+
+
+def complain(error: XlbuildError) -> None:
+    """Say what is wrong, where, why, and what to do about it."""
+    if isinstance(error, ConfigSyntaxError):
+        _say_problems(error)
+        return
+    _say("error", str(error), error.cause, error.hint)
+    if isinstance(error, LayoutError) and error.so_far:
+        click.echo("  placed so far:", err=True)
+        for segment in error.so_far:
+            place = f"{segment.vstart:#x}..{segment.vend:#x}"
+            click.echo(f"    {segment.name:16} {place}  {segment.pages} pages", err=True)
+
+
+def _say_problems(error: ConfigSyntaxError) -> None:
+    """Say every problem on a line of its own, then what to do about them."""
+    for problem in error.problems:
+        _say("error", f"{problem.where}: {problem.message}", None, problem.hint)
+    if error.advice:
+        click.echo(f"  {error.advice}", err=True)
+
+
+def warn(diagnostic: Diagnostic) -> None:
+    """Say what a user should know though the build goes on."""
+    place = f"{diagnostic.where}: " if str(diagnostic.where) else ""
+    _say("warning", f"{place}{diagnostic.message}", None, diagnostic.hint)
+
+
+def _say(kind: str, message: str, cause: str | None, hint: str | None) -> None:
+    colour = {"error": "red", "warning": "yellow"}[kind]
+    click.echo(f"xlbuild: {click.style(kind, fg=colour, bold=True)}: {message}", err=True)
+    for label, text in (("cause", cause), ("mend", hint)):
+        if text:
+            for index, line in enumerate(text.splitlines()):
+                lead = f"{label}:" if index == 0 else ""
+                click.echo(f"  {lead:7}{line}", err=True)

@@ -1,0 +1,116 @@
+"""`xlbuild create`: build a domain from an xl configuration."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from xlbuild.errors import ConfigError, Diagnostic, UsageError
+from xlbuild.profiles import PROFILES
+
+
+@click.command(name="create", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file")
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("-o", "--output", metavar="DIR", help="Write the domain here (default: ./NAME).")
+@click.option("--force", is_flag=True, help="Replace the domain that is there.")
+@click.option(
+    "--xen",
+    type=click.Choice([profile.name for profile in PROFILES]),
+    envvar="XLBUILD_XEN",
+    help="Build as this Xen release does (XLBUILD_XEN; default: the newest).",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be built; write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the domain's manifest (domain.json).")
+@click.option(
+    "--firmware-dir",
+    "firmware_dirs",
+    multiple=True,
+    metavar="DIR",
+    help="Look for hvmloader, SeaBIOS, OVMF and the shim here first: a flat directory or a root tree. "
+    "May be given several times; then XLBUILD_FIRMWARE_PATH (colon-separated) is searched.",
+)
+@click.option(
+    "--hypercall-page/--no-hypercall-page",
+    default=True,
+    help="Fill a PV kernel's hypercall page, as the hypervisor does (default), or leave it zero.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print neither a report nor warnings.")
+@click.option("-v", "--verbose", is_flag=True, help="Print each stage and its time, on stderr.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    file: str,
+    settings: tuple[str, ...],
+    output: str | None,
+    force: bool,
+    xen: str | None,
+    dry_run: bool,
+    as_json: bool,
+    firmware_dirs: tuple[str, ...],
+    hypercall_page: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Build a domain from FILE, an xl configuration (`-`: standard input).
+
+    KEY=VALUE arguments are settings that come after the file's, as for `xl create`.
+    """
+    import os
+
+    from xlbuild import api
+    from xlbuild.cli.complain import warn
+    from xlbuild.cli.progress import Progress
+    from xlbuild.cli.report import report_of
+    from xlbuild.cli.show import show
+    from xlbuild.emit.manifest import manifest_text
+
+    if "=" in file:
+        raise UsageError(
+            "no-file",
+            f"no FILE is given: {file} is a setting",
+            cause="as for `xl create`, an argument with a `=` is a setting, and FILE comes first",
+            hint="name a configuration, `-` for standard input, or /dev/null for none",
+        )
+    environment_dirs = [entry for entry in os.environ.get("XLBUILD_FIRMWARE_PATH", "").split(":") if entry]
+    source: str | bytes = sys.stdin.buffer.read() if file == "-" else file
+    with Progress(verbose=verbose, quiet=quiet) as progress:
+        domain = api.build(
+            source,
+            overrides=settings,
+            xen=xen,
+            firmware_dirs=(*firmware_dirs, *environment_dirs),
+            hypercall_page=hypercall_page,
+            source="<stdin>",
+            on_stage=progress.stage,
+            on_warning=_say_nothing if quiet else warn,
+        )
+        target = target_directory(output, domain.container.name)
+        document = api.manifest(domain)
+        if not dry_run:
+            progress.stage("emit", str(target))
+            api.write(domain, target, force=force, document=document)
+    if as_json:
+        click.echo(manifest_text(document), nl=False)
+    elif not quiet:
+        show(report_of(domain, document, None if dry_run else target))
+
+
+def _say_nothing(warning: Diagnostic) -> None:
+    """Keep a warning quiet."""
+
+
+def target_directory(output: str | None, name: str) -> Path:
+    """Return where a domain goes: `-o`, or `./NAME`; ConfigError for a name that is no file name."""
+    if output is not None:
+        if not output:
+            raise UsageError("output-empty", "-o needs a directory", hint="give a path, or leave -o out")
+        return Path(output)
+    if "/" in name or "\0" in name or name in ("", ".", ".."):
+        raise ConfigError(
+            "name-no-file-name",
+            f"the domain's name {name!r} cannot name a directory",
+            cause="it is empty, a dot, or has a slash in it",
+            hint="say where to write the domain with -o DIR",
+        )
+    return Path(name)

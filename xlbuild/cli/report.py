@@ -1,0 +1,124 @@
+"""What a build has to tell, apart from how it is shown."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from xlbuild.domain import Domain
+from xlbuild.plan.model import Plan
+from xlbuild.units import PhysAddr, bytes_of, human_size, paddr_of, pages_for
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a title; every cell is text."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Facts first, then tables, then where the result is."""
+
+    facts: tuple[tuple[str, str], ...]
+    tables: tuple[Table, ...]
+    closing: tuple[tuple[str, str], ...]
+
+
+def report_of(domain: Domain, document: Mapping[str, object], target: Path | None) -> Report:
+    """Return the report of a build; `target` is None for a dry run."""
+    return Report(
+        facts=tuple(_facts(domain)),
+        tables=(
+            Table("map", ("what", "address", "frames", "size"), _map(domain.plan)),
+            Table("memory map", ("from", "to", "size", "type"), _memory_map(domain.plan)),
+        ),
+        closing=(
+            ("entry", _entry(domain.plan)),
+            *_hypercall_page(domain.plan),
+            ("digest", _digest(document)),
+            ("written", _written(domain, target)),
+        ),
+    )
+
+
+def _facts(domain: Domain) -> Iterator[tuple[str, str]]:
+    container, image = domain.container, domain.plan.request.image
+    yield "domain", container.name
+    yield "container", f"{container.kind.value.upper()} ({container.reason})"
+    yield "built as", f"Xen {domain.profile.name}, guest type {image.guest_type.value}"
+    for item in domain.inputs:
+        detail = human_size(len(item.data))
+        if item is domain.inputs[0]:
+            detail += "; " + " of ".join([*image.packing, image.format])
+        yield item.role.value, f"{item.path} ({detail})"
+    if container.command_line is not None:
+        yield "command line", container.command_line
+    yield "memory", _memory(domain)
+    vcpus = f"{container.vcpus}"
+    yield "vcpus", vcpus if container.max_vcpus == container.vcpus else f"{vcpus} of {container.max_vcpus}"
+
+
+def _memory(domain: Domain) -> str:
+    layout = domain.plan.layout
+    text = f"{human_size(bytes_of(layout.total_pages))} ({layout.total_pages} pages)"
+    if layout.target_pages is not None:
+        text += f", {human_size(bytes_of(layout.target_pages))} at start (populate on demand)"
+    return text
+
+
+def _map(plan: Plan) -> tuple[tuple[str, ...], ...]:
+    base = plan.request.image.parameters.virt_base or 0 if plan.p2m is not None else 0
+    rows: list[tuple[int, int, str, int, int]]
+    rows = [(s.pfn, s.pages, s.name, s.vstart, s.vend) for s in (*plan.segments, *plan.firmware)]
+    for name, pfn in plan.special_pages.items():
+        rows.append((pfn, 1, name, base + paddr_of(pfn), base + bytes_of(pfn + 1)))
+    for blob in plan.layout.acpi.blobs if plan.layout.acpi is not None else ():
+        pages = pages_for(blob.map_size)
+        end = PhysAddr(blob.address + len(blob.data))
+        rows.append((pages_for(blob.map_start), pages, blob.name, blob.address, end))
+    return tuple(
+        (name, f"{start:#x}..{end:#x}", f"{pfn:#x}+{pages}", human_size(end - start))
+        for pfn, pages, name, start, end in sorted(rows, key=lambda row: row[0])
+    )
+
+
+def _memory_map(plan: Plan) -> tuple[tuple[str, ...], ...]:
+    return tuple(
+        (f"{e.addr:#x}", f"{e.addr + e.size:#x}", human_size(e.size), e.type_name)
+        for e in plan.layout.memory_map
+    )
+
+
+_SHOWN_REGISTERS = ("rip", "eip", "rsp", "rsi", "rbx", "cr0", "rflags")
+
+
+def _entry(plan: Plan) -> str:
+    registers = plan.vcpus[0].registers or {}
+    values = ((name, registers.get(name)) for name in _SHOWN_REGISTERS)
+    shown = [f"{name}={value:#x}" for name, value in values if isinstance(value, int) and value]
+    control = registers.get("ctrlreg")
+    if control is not None and not isinstance(control, int | bytes):
+        shown.append(f"cr3={control[3]:#x}")
+    return " ".join(shown)
+
+
+def _hypercall_page(plan: Plan) -> Iterator[tuple[str, str]]:
+    if plan.hypercall_page is not None:
+        filled = "filled, as the hypervisor does" if plan.request.fill_hypercall_page else "left zero"
+        yield "hypercall page", f"frame {plan.hypercall_page:#x}, {filled}"
+
+
+def _digest(document: Mapping[str, object]) -> str:
+    digests = document["digests"]
+    assert isinstance(digests, dict)
+    return str(digests["domain"])
+
+
+def _written(domain: Domain, target: Path | None) -> str:
+    if target is None:
+        return "nothing: a dry run"
+    image = human_size(bytes_of(domain.memory.end))
+    return f"{target}/ (memory.img of {image}, sparse; domain.json; start-of-day structures as .bin)"

@@ -1,0 +1,175 @@
+"""domain.json: the built domain as one documented document (docs/domain-json.md, domain.schema.json).
+
+Addresses, frames, registers and flags are "0x…" strings, counts and byte sizes are integers, ranges are half-open
+`[first, end)`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from xlbuild.abi.hvm_info import HVM_INFO_OFFSET, HVM_INFO_PFN
+from xlbuild.abi.layout import FieldValue
+from xlbuild.container import Kind
+from xlbuild.domain import Digests, Domain
+from xlbuild.emit.digest import domain_digest, memory_digests
+from xlbuild.plan.memmap import IOREQ_SERVER_FIRST, NR_IOREQ_SERVER_PAGES
+from xlbuild.plan.model import Plan, Segment, StartInfo, Vcpu
+from xlbuild.units import paddr_of
+
+SCHEMA = "xlbuild.domain/1"
+
+_PV_COUNTS = frozenset(
+    {"nr_pages", "store_evtchn", "console_evtchn", "nr_pt_frames", "mod_len", "nr_p2m_frames"}
+)
+_HVM_COUNTS = frozenset({"version", "nr_modules", "memmap_entries"})
+_HVM_INFO_COUNTS = frozenset({"length", "checksum", "apic_mode", "nr_vcpus"})
+
+
+def manifest(domain: Domain) -> tuple[dict[str, object], Digests]:
+    """Return the document and the digests it ends with."""
+    plan = domain.plan
+    document: dict[str, object] = {
+        "schema": SCHEMA,
+        "name": domain.container.name,
+        "uuid": domain.container.uuid,
+        "container": domain.container.kind.value,
+        "reason": domain.container.reason,
+        "guest_type": plan.request.image.guest_type.value,
+        "profile": domain.profile.name,
+        "inputs": [
+            {
+                "role": item.role.value,
+                "path": item.path,
+                "size": len(item.data),
+                "sha256": hashlib.sha256(item.data).hexdigest(),
+            }
+            for item in domain.inputs
+        ],
+        "kernel": {
+            "format": plan.request.image.format,
+            "packing": list(plan.request.image.packing),
+            "entry": _hex(plan.entry),
+        },
+        "command_line": domain.container.command_line,
+        "total_pages": plan.layout.total_pages,
+        "target_pages": plan.layout.target_pages,
+        "populated": [[_hex(r.first), _hex(r.end)] for r in plan.populated],
+        "segments": [_segment(segment) for segment in plan.segments],
+        "firmware_modules": [_segment(segment) for segment in plan.firmware],
+        "special_pages": _special_pages(plan, domain.container.kind),
+        "start_info": _start_info(plan.start_info, domain.container.kind),
+        "hvm_info_table": _hvm_info(plan),
+        "acpi": _acpi(plan),
+        "vcpus": [_vcpu(vcpu) for vcpu in plan.vcpus],
+        "hvm_params": [{"index": p.index, "name": p.name, "value": _hex(p.value)} for p in plan.hvm_params],
+        "memory_map": [
+            {"addr": _hex(e.addr), "size": e.size, "type": e.type} for e in plan.layout.memory_map
+        ],
+        "hypercall_page": _hypercall_page(plan),
+        "grants": [
+            {"index": g.index, "flags": _hex(g.flags), "domid": g.domid, "frame": _hex(g.frame)}
+            for g in plan.grants
+        ],
+        "event_channels": [{"port": c.port, "remote_domid": c.remote_domid} for c in plan.event_channels],
+    }
+    memory, segments = memory_digests(domain.memory, plan)
+    digests = Digests(memory, segments, domain_digest(document, memory))
+    document["digests"] = {"memory": memory, "segments": segments, "domain": digests.domain}
+    return document, digests
+
+
+def manifest_text(document: Mapping[str, object]) -> str:
+    """Return the document as it is written: indented JSON, ASCII only, a final newline."""
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _hex(value: int) -> str:
+    return f"{value:#x}"
+
+
+def _segment(segment: Segment) -> dict[str, object]:
+    return {
+        "name": segment.name,
+        "vstart": _hex(segment.vstart),
+        "vend": _hex(segment.vend),
+        "pfn": _hex(segment.pfn),
+        "pages": segment.pages,
+    }
+
+
+def _fields(fields: Mapping[str, FieldValue], counts: frozenset[str] = frozenset()) -> dict[str, object]:
+    return {name: value if name in counts else _value(value) for name, value in fields.items()}
+
+
+def _value(value: FieldValue) -> object:
+    if isinstance(value, int):
+        return _hex(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    return [_hex(element) for element in value]
+
+
+def _text(value: FieldValue) -> str:
+    assert isinstance(value, bytes)
+    return value.split(b"\0", 1)[0].decode(errors="surrogateescape")
+
+
+def _special_pages(plan: Plan, kind: Kind) -> dict[str, object]:
+    pages: dict[str, object] = {name: _hex(pfn) for name, pfn in plan.special_pages.items()}
+    if kind is Kind.HVM:
+        pages["ioreq_server_first"] = _hex(IOREQ_SERVER_FIRST)
+        pages["ioreq_server_pages"] = NR_IOREQ_SERVER_PAGES
+    return pages
+
+
+def _start_info(info: StartInfo, kind: Kind) -> dict[str, object]:
+    place = {"paddr": _hex(info.address)}
+    if kind is Kind.PV:
+        texts = {name: _text(info.fields[name]) for name in ("magic", "cmd_line")}
+        return place | _fields(info.fields, _PV_COUNTS) | texts
+    modules = [
+        {
+            "paddr": _hex(module.paddr),
+            "size": module.size,
+            "cmdline_paddr": _hex(module.cmdline_paddr or 0),
+            "cmdline": module.command_line,
+        }
+        for module in info.modules
+    ]
+    return place | _fields(info.fields, _HVM_COUNTS) | {"cmdline": info.command_line, "modlist": modules}
+
+
+def _hvm_info(plan: Plan) -> dict[str, object] | None:
+    if plan.hvm_info is None:
+        return None
+    address = paddr_of(HVM_INFO_PFN) + HVM_INFO_OFFSET
+    texts = {"signature": _text(plan.hvm_info["signature"])}
+    return {"paddr": _hex(address)} | _fields(plan.hvm_info, _HVM_INFO_COUNTS) | texts
+
+
+def _acpi(plan: Plan) -> dict[str, object] | None:
+    acpi = plan.layout.acpi
+    if acpi is None:
+        return None
+    return {
+        "blobs": [{"name": b.name, "addr": _hex(b.address), "size": len(b.data)} for b in acpi.blobs],
+        "tables": [
+            {"name": t.table.value, "addr": _hex(t.address), "size": len(t.data)} for t in acpi.tables
+        ],
+    }
+
+
+def _vcpu(vcpu: Vcpu) -> dict[str, object]:
+    document: dict[str, object] = {"id": vcpu.id}
+    if vcpu.registers is not None:
+        document["registers"] = _fields(vcpu.registers)
+    if vcpu.mtrr is not None:
+        document["mtrr"] = _fields(vcpu.mtrr)
+    return document
+
+
+def _hypercall_page(plan: Plan) -> dict[str, object] | None:
+    if plan.hypercall_page is None:
+        return None
+    return {"pfn": _hex(plan.hypercall_page), "filled": plan.request.fill_hypercall_page}

@@ -1,0 +1,70 @@
+"""The start-of-day structures as files of their own, for whoever starts the domain by other means."""
+
+from xlbuild.abi.hvm_info import HVM_INFO_TABLE
+from xlbuild.abi.hvm_save import (
+    HVM_FILE_MAGIC,
+    HVM_FILE_VERSION,
+    HVM_HW_CPU,
+    HVM_HW_MTRR,
+    HVM_SAVE_CODE_CPU,
+    HVM_SAVE_CODE_HEADER,
+    HVM_SAVE_CODE_MTRR,
+    HVM_SAVE_HEADER,
+    end_record,
+    record,
+)
+from xlbuild.abi.shared_info import initial_shared_info
+from xlbuild.abi.vcpu_guest_context import VCPU_GUEST_CONTEXT_X86_64
+from xlbuild.container import Kind
+from xlbuild.domain import Domain
+from xlbuild.plan.model import Plan
+from xlbuild.units import PAGE_SIZE
+
+
+def structure_files(domain: Domain) -> dict[str, bytes]:
+    """Return the files' contents by name."""
+    if domain.container.kind is Kind.PV:
+        return _pv_files(domain)
+    plan = domain.plan
+    segment = plan.segment("HVM start info")
+    assert segment is not None
+    files = {
+        "start_info.bin": domain.memory.read(plan.start_info.address, segment.vend - segment.vstart),
+        "hvm_context.bin": hvm_context(plan),
+    }
+    if plan.hvm_info is not None:
+        files["hvm_info_table.bin"] = HVM_INFO_TABLE.encode(plan.hvm_info)
+    return files | _acpi_files(plan)
+
+
+def hvm_context(plan: Plan) -> bytes:
+    """Return the HVM context records that give the vCPUs their entry state (public hvm/save.h)."""
+    header = {"magic": HVM_FILE_MAGIC, "version": HVM_FILE_VERSION}
+    records = [record(HVM_SAVE_CODE_HEADER, 0, HVM_SAVE_HEADER, header)]
+    for vcpu in plan.vcpus:
+        if vcpu.mtrr is not None:
+            records.append(record(HVM_SAVE_CODE_MTRR, vcpu.id, HVM_HW_MTRR, vcpu.mtrr))
+    for vcpu in plan.vcpus:
+        if vcpu.registers is not None:
+            records.append(record(HVM_SAVE_CODE_CPU, vcpu.id, HVM_HW_CPU, vcpu.registers))
+    return b"".join([*records, end_record()])
+
+
+def _pv_files(domain: Domain) -> dict[str, bytes]:
+    plan = domain.plan
+    registers = plan.vcpus[0].registers
+    assert registers is not None
+    return {
+        "start_info.bin": domain.memory.read(plan.start_info.address, PAGE_SIZE),
+        "shared_info.bin": initial_shared_info(),
+        "vcpu_context.bin": VCPU_GUEST_CONTEXT_X86_64.encode(registers),
+    }
+
+
+def _acpi_files(plan: Plan) -> dict[str, bytes]:
+    acpi = plan.layout.acpi
+    if acpi is None:
+        return {}
+    blobs = {"acpi_rsdp.bin": acpi.rsdp.data, "acpi_info.bin": acpi.info.data}
+    tables = {f"acpi_{t.table.value.lower().replace(' ', '_')}.bin": t.data for t in acpi.tables}
+    return blobs | tables

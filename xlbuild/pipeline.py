@@ -1,0 +1,138 @@
+"""The one way through: config → container → image → plan → populate (→ emit).
+
+Read this file first. Each stage is named as in the documentation and in `-v` output; emit is the caller's (the
+modules of `xlbuild.emit`), because only it writes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from xlbuild.config import read
+from xlbuild.config.model import GuestConfig
+from xlbuild.container import SYSTEM_FIRMWARE_MODULE, Container, arm_keys, decide
+from xlbuild.domain import Domain, Input, InputFiles
+from xlbuild.errors import ConfigError, Diagnostic, FilesError, RefusedError, Where
+from xlbuild.hooks import hooks_for
+from xlbuild.hooks.base import build_memory
+from xlbuild.hooks.budget import plan_or_budget
+from xlbuild.image import load_kernel, prepare_module
+from xlbuild.image.model import KernelImage
+from xlbuild.plan.model import BuildRequest, FirmwareModule, Module
+from xlbuild.profiles import Profile
+
+OnStage = Callable[[str, str], None]
+"""Called when a stage starts: its name, and what it works on, in words."""
+
+OnWarning = Callable[[Diagnostic], None]
+"""Called with each warning as it is found, so that none is lost when a later stage refuses the guest."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """What is not in the configuration but changes the build."""
+
+    profile: Profile
+    fill_hypercall_page: bool = True
+
+
+def build_domain(
+    data: bytes,
+    source: str,
+    overrides: Sequence[str],
+    options: BuildOptions,
+    files: InputFiles,
+    on_stage: OnStage,
+    on_warning: OnWarning,
+) -> Domain:
+    """Build a domain from a configuration's bytes, or raise an XlbuildError that says why not."""
+    on_stage("config", source)
+    config = read(data, source, overrides)
+    _each(on_warning, config.warnings)
+    on_stage("container", f"{config.name}, as Xen {options.profile.name} builds it")
+    container = decide(config, options.profile)
+    _each(on_warning, container.warnings)
+    on_stage("image", f"{container.kind.value.upper()} ({container.reason})")
+    request, inputs = _load(config, container, options, files)
+    _each(on_warning, request.image.warnings)
+    on_stage("plan", f"{request.image.guest_type.value}, {request.image.format}")
+    hooks = hooks_for(request.image.guest_type)
+    plan = plan_or_budget(request, hooks)
+    on_stage("populate", f"{len(plan.segments)} segments")
+    memory = build_memory(plan, hooks)
+    warnings = (*config.warnings, *container.warnings, *request.image.warnings)
+    return Domain(container, options.profile, inputs, plan, memory, warnings)
+
+
+def _each(on_warning: OnWarning, warnings: tuple[Diagnostic, ...]) -> None:
+    for warning in warnings:
+        on_warning(warning)
+
+
+def _load(
+    config: GuestConfig, container: Container, options: BuildOptions, files: InputFiles
+) -> tuple[BuildRequest, tuple[Input, ...]]:
+    """Read every file the container asks for and make of each what the builder loads."""
+    kernel_file, image = _load_kernel(config, container, options, files)
+    modules = [(files.read(wanted.file), wanted.command_line) for wanted in container.modules]
+    firmware = [
+        (name, files.read(wanted)) for name, wanted in container.firmware_modules if wanted is not None
+    ]
+    request = BuildRequest(
+        container=container,
+        profile=options.profile,
+        image=image,
+        modules=tuple(
+            Module(f"module{index}", prepare_module(file.data, options.profile, name=file.path), command_line)
+            for index, (file, command_line) in enumerate(modules)
+        ),
+        firmware_modules=tuple(
+            _firmware_module(name, file)
+            for name, file in firmware
+            if file.data or name == SYSTEM_FIRMWARE_MODULE
+        ),
+        fill_hypercall_page=options.fill_hypercall_page,
+    )
+    return request, (kernel_file, *(file for file, _ in modules), *(file for _, file in firmware))
+
+
+def _firmware_module(name: str, file: Input) -> FirmwareModule:
+    if name == SYSTEM_FIRMWARE_MODULE and not file.data:
+        raise RefusedError(
+            "firmware-empty",
+            f"the {file.role.value} {file.path} is empty",
+            cause="hvmloader has nothing to start",
+            hint="give another file, or leave the choice to the distribution",
+            where=Where(file.path),
+        )
+    return FirmwareModule(name, file.data)
+
+
+def _load_kernel(
+    config: GuestConfig, container: Container, options: BuildOptions, files: InputFiles
+) -> tuple[Input, KernelImage]:
+    """Read and load the kernel; for a configuration meant for Arm, a failure says just that."""
+    try:
+        file = files.read(container.kernel)
+        image = load_kernel(
+            file.data,
+            name=file.path,
+            hvm_container=container.is_hvm_container,
+            profile=options.profile,
+        )
+    except (FilesError, RefusedError) as error:
+        if keys := arm_keys(config):
+            raise _meant_for_arm(config, keys, error) from error
+        raise
+    return file, image
+
+
+def _meant_for_arm(
+    config: GuestConfig, keys: tuple[str, ...], error: FilesError | RefusedError
+) -> ConfigError:
+    return ConfigError(
+        "config-for-arm",
+        "this is the configuration of an Arm guest, and xlbuild builds x86 guests",
+        cause=f"it sets {', '.join(keys)}, and its kernel is none for x86: {error.message}",
+        hint="build Arm guests with xl on an Arm host; for an x86 guest, remove these keys and give an x86 kernel",
+        where=config.where(keys[0]),
+    )

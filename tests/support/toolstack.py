@@ -1,0 +1,192 @@
+"""Xen's own toolstack over a fake hypervisor (tests/oracle), and real kernels, as tests use them.
+
+`scripts/oracle-material` fetches both. Where they are missing, the `why_not` functions say so in one sentence.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+ROOT = Path(__file__).parents[2]
+"""The checkout."""
+
+HARNESS = ROOT / "tests" / "oracle"
+WORK = Path(os.environ.get("ORACLE_WORK") or Path.home() / ".cache" / "xlbuild-oracle")
+XEN_ROOT = Path(os.environ.get("ORACLE_XENROOT") or WORK / "xen-utils")
+"""Where Xen's packages are unpacked: a root tree with xl, hvmloader, xen-shim, SeaBIOS and OVMF in it."""
+
+BUILD = Path(os.environ.get("ORACLE_BUILD") or WORK / "build")
+"""The compiled harness."""
+
+FETCH = "scripts/oracle-material fetches them"
+_TIMEOUT = 300
+_HARNESS_FAILED = 126
+"""Exit statuses from here on are not xl's own."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """Real kernels and firmware by what they are; `synth` is a directory (see mksynth.py)."""
+
+    amd64: Path
+    """Debian's standard kernel: xz, PV and PVH."""
+    cloud: Path
+    """Debian's cloud kernel: lz4, PV and PVH."""
+    pae: Path
+    """Debian's i386 PAE kernel: PVH only."""
+    grub64: Path
+    grub32: Path
+    grub_pvh: Path
+    gnumach: Path
+    """A gzip'd 64-bit PV kernel with a `__xen_guest` section."""
+    hvmloader: Path
+    shim: Path
+    seabios: Path
+    ovmf: Path
+    synth: Path
+
+
+_GRUB = "material/grub-xen-host/usr/lib/grub-xen"
+_MATERIAL = {
+    "amd64": "material/linux-amd64/boot/vmlinuz-*",
+    "cloud": "material/linux-cloud-amd64/boot/vmlinuz-*",
+    "pae": "material/linux-686-pae/boot/vmlinuz-*",
+    "grub64": f"{_GRUB}/grub-x86_64-xen.bin",
+    "grub32": f"{_GRUB}/grub-i386-xen.bin",
+    "grub_pvh": f"{_GRUB}/grub-i386-xen_pvh.bin",
+    "gnumach": "material/gnumach/boot/gnumach-*.gz",
+    "synth": "material/synth",
+}
+_FIRMWARE = {
+    "hvmloader": "usr/lib/xen-4.17/boot/hvmloader",
+    "shim": "usr/lib/xen-4.17/boot/xen-shim",
+    "seabios": "usr/share/seabios/bios-256k.bin",
+    "ovmf": "usr/share/ovmf/OVMF.fd",
+}
+
+
+def find_material() -> dict[str, Path]:
+    """Return what is there, by the fields of Material."""
+    found = {role: sorted(WORK.glob(pattern)) for role, pattern in _MATERIAL.items()}
+    found |= {role: sorted(XEN_ROOT.glob(pattern)) for role, pattern in _FIRMWARE.items()}
+    return {role: paths[-1] for role, paths in found.items() if paths}
+
+
+@cache
+def why_no_material() -> str | None:
+    """Return why real kernels cannot be used, or None."""
+    missing = [field.name for field in fields(Material) if field.name not in find_material()]
+    return f"real kernels are not here ({FETCH})" if missing else None
+
+
+def load_material() -> Material:
+    """Return the real kernels; call it when `why_no_material` has nothing to say."""
+    return Material(**find_material())
+
+
+@cache
+def why_no_toolstack() -> str | None:
+    """Return why the real toolstack cannot be used, or None; brings the harness up to date with its sources."""
+    if not (XEN_ROOT / "usr/lib/xen-4.17/bin/xl").exists() or not (BUILD / "libfakexen.so").exists():
+        return f"Xen's libraries are not here ({FETCH})"
+    command: list[str | Path] = ["flock", BUILD / ".lock", "make", "-s", "-C", HARNESS, f"B={BUILD}"]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"the harness does not build: {made.stderr.strip()[-200:]}" if made.returncode else None
+
+
+@dataclass(frozen=True)
+class Built:
+    """How a run of the real toolstack went."""
+
+    returncode: int
+    directory: Path
+    """The output: memory.img, domain.json, *.bin when it built the guest; log.txt always."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether the toolstack would not build the guest."""
+        return self.returncode != 0
+
+    @property
+    def log(self) -> str:
+        """The toolstack's messages, at debug level."""
+        return (self.directory / "log.txt").read_text(errors="replace")
+
+
+class RefusedByXenError(Exception):
+    """The real toolstack would not build a guest."""
+
+    def __init__(self, built: Built) -> None:
+        """Say what it said."""
+        super().__init__(f"xl refused the guest (status {built.returncode}):\n{built.log[-2000:]}")
+        self.built = built
+
+
+class Toolstack:
+    """Runs the real toolstack; every run's output is a new directory below one place."""
+
+    def __init__(self, outputs: Path, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Put output directories into `outputs`, which may go away at the end of the session."""
+        places = {"ORACLE_WORK": WORK, "ORACLE_XENROOT": XEN_ROOT, "ORACLE_BUILD": BUILD}
+        self._outputs = outputs
+        own = {name: str(path) for name, path in places.items()}
+        self._environment = {**os.environ, **own, **environment}
+
+    def xlcreate(self, config: str, *settings: str) -> Path:
+        """Build a guest with the real `xl create`; the output directory. Raises RefusedByXenError."""
+        built = self.try_xlcreate(config, *settings)
+        if built.refused:
+            raise RefusedByXenError(built)
+        return built.directory
+
+    def try_xlcreate(self, config: str, *settings: str) -> Built:
+        """Build a guest with the real `xl create`, or see it refused."""
+        directory = self._new_directory()
+        file = directory / "guest.cfg"
+        file.write_bytes(config.encode(errors="surrogateescape"))
+        done = self._run(HARNESS / "xlcreate", file, directory, *settings)
+        return self._built(done, directory)
+
+    def xlparse(self, config: Path | str, *settings: str) -> subprocess.CompletedProcess[str]:
+        """Run the real `xl -N create` on a file: JSON on stdout, messages on stderr, xl's status."""
+        return self._run(HARNESS / "xlparse", config, *settings)
+
+    def xcbuild(self, *arguments: str | Path) -> tuple[int, Path]:
+        """Run xcbuild with `--out` set; its status and the output directory."""
+        directory = self._new_directory()
+        done = self._run(BUILD / "xcbuild", *arguments, "--out", directory)
+        return done.returncode, directory
+
+    def discard(self, directory: Path) -> None:
+        """Remove an output directory that is not needed any more."""
+        shutil.rmtree(directory, ignore_errors=True)
+
+    def _new_directory(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self._outputs))
+
+    def _run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=_TIMEOUT,
+            check=False,
+        )
+
+    def _built(self, done: subprocess.CompletedProcess[str], directory: Path) -> Built:
+        built = Built(done.returncode, directory)
+        complete = (directory / "domain.json").exists()
+        if not 0 <= done.returncode < _HARNESS_FAILED or (done.returncode == 0) != complete:
+            raise RuntimeError(
+                f"xlcreate failed (status {done.returncode}): {done.stderr}{built.log[-2000:]}"
+            )
+        return built

@@ -12,7 +12,7 @@ _TOO_SMALL = "memory-too-small"
 
 
 def plan_or_budget(request: BuildRequest, hooks: BuilderHooks) -> Plan:
-    """Return the plan; when the guest is too small, raise LayoutError with the memory it would need."""
+    """Return the plan; when the guest is too small, raise LayoutError with the memory it would need and for what."""
     try:
         return make_plan(request, hooks)
     except LayoutError as error:
@@ -21,9 +21,7 @@ def plan_or_budget(request: BuildRequest, hooks: BuilderHooks) -> Plan:
         needed = smallest_memory_mib(request, hooks)
         if needed is not None:
             error.hint = f"give the guest at least memory = {needed}"
-        error.cause = f"{error.cause}; " + ", ".join(
-            f"{segment.name} {human_size(bytes_of(segment.pages))}" for segment in error.so_far
-        )
+            error.cause = f"{error.cause}\nneeded: {_budget(make_plan(_with_memory(request, needed), hooks))}"
         raise
 
 
@@ -44,13 +42,28 @@ def smallest_memory_mib(request: BuildRequest, hooks: BuilderHooks) -> int | Non
 
 
 def _fits(request: BuildRequest, hooks: BuilderHooks, mib: int) -> bool:
-    memory = request.container.memory
-    kib = mib * MIB // KIB
-    sizes = replace(memory, max_kib=kib, target_kib=kib)
-    if kib <= memory.video_kib:
+    if mib * MIB <= request.container.memory.video_kib * KIB:
         return False
     try:
-        make_plan(replace(request, container=replace(request.container, memory=sizes)), hooks)
+        make_plan(_with_memory(request, mib), hooks)
     except LayoutError:
         return False
     return True
+
+
+def _with_memory(request: BuildRequest, mib: int) -> BuildRequest:
+    kib = mib * MIB // KIB
+    memory = replace(request.container.memory, max_kib=kib, target_kib=kib)
+    return replace(request, container=replace(request.container, memory=memory))
+
+
+def _budget(plan: Plan) -> str:
+    """Return what takes the memory, in the order of frames, gaps included."""
+    parts = []
+    end = 0
+    for segment in sorted((*plan.segments, *plan.firmware), key=lambda segment: segment.pfn):
+        if segment.pfn > end:
+            parts.append(f"{human_size(bytes_of(segment.pfn - end))} before {segment.name}")
+        parts.append(f"{segment.name} {human_size(bytes_of(segment.pages))}")
+        end = segment.pfn + segment.pages
+    return ", ".join(parts)

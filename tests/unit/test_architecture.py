@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "container",
         "domain",
         "emit.manifest",
+        "image.model",
         "plan.model",
         "plan.layout",
     ),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xlbuild.domain import Domain
+from xlbuild.image.model import KernelImage
 from xlbuild.plan.model import Plan
 from xlbuild.units import PhysAddr, bytes_of, human_size, paddr_of, pages_for
 
@@ -52,13 +53,18 @@ def _facts(domain: Domain) -> Iterator[tuple[str, str]]:
     for item in domain.inputs:
         detail = human_size(len(item.data))
         if item is domain.inputs[0]:
-            detail += "; " + " of ".join([*image.packing, image.format])
+            detail += f"; {_kernel_format(image)}"
         yield item.role.value, f"{item.path} ({detail})"
     if container.command_line is not None:
         yield "command line", container.command_line
     yield "memory", _memory(domain)
     vcpus = f"{container.vcpus}"
     yield "vcpus", vcpus if container.max_vcpus == container.vcpus else f"{vcpus} of {container.max_vcpus}"
+
+
+def _kernel_format(image: KernelImage) -> str:
+    layers = [layer for layer in image.packing if layer not in image.format]
+    return f"{image.format}, packed with {' and '.join(layers)}" if layers else image.format
 
 
 def _memory(domain: Domain) -> str:

@@ -65,6 +65,13 @@ REFUSALS: dict[str, tuple[str, bytes, int]] = {
     "kernel-behind-the-memory": ("pvh", pvh(0x1100000), 16),
 }
 
+CRASHES: dict[str, tuple[str, bytes, int]] = {
+    "p2m-around-the-kernel": ("pv", pv(HIGH, 0x1000, INIT_P2M=HIGH - 0x200000), 3841),
+    "mapping-past-the-address-space": ("pv", pv(0xFFFFFFFFFFE00000, 0x1000), 64),
+    "hypercall-page-outside-the-guest": ("pv", pv(HIGH, 0x100000, HYPERCALL_PAGE=HIGH + 0x10000000), 64),
+}
+"""Where Xen's builder aborts, never ends, or asks the hypervisor for a frame that does not exist."""
+
 
 def config_of(case: tuple[str, bytes, int], material: Material, directory: Path) -> str:
     kind, kernel, memory = case
@@ -97,3 +104,14 @@ def test_an_impossible_layout_is_refused_as_xen_refuses_it(
     assert "cause:" in done.stderr
     assert "mend:" in done.stderr
     assert not (tmp_path / "ours").exists()
+
+
+@pytest.mark.parametrize("name", CRASHES)
+def test_what_the_real_builder_cannot_survive_is_refused(name: str, tmp_path: Path) -> None:
+    kind, kernel, memory = CRASHES[name]
+    (tmp_path / "kernel").write_bytes(kernel)
+    done = create(
+        f'name="g"\ntype="{kind}"\nkernel="{tmp_path}/kernel"\nmemory={memory}\n', tmp_path / "ours"
+    )
+    assert done.returncode == 3
+    assert "mend:" in done.stderr

@@ -35,7 +35,7 @@ from xlbuild.plan.memmap import (
     memory_layout,
 )
 from xlbuild.plan.model import BuildRequest, Grant, HvmParam, MemoryLayout, Plan, Segment, Vcpu
-from xlbuild.units import PAGE_SIZE, FrameRange, Pfn, PhysAddr, paddr_of, pfn_of
+from xlbuild.units import PAGE_SIZE, FrameRange, Pfn, PhysAddr, bytes_of, paddr_of, pages_for, pfn_of
 
 _SUPERPAGE = 4 << 20
 # Architectural bits of a 4 MiB page directory entry: present, rw, user, accessed, dirty, page size.
@@ -119,6 +119,8 @@ class HvmHooks:
         for segment, module in zip(plan.firmware, plan.request.firmware_modules, strict=False):
             memory.claim(segment.name, segment.frames)
             memory.write(segment.name, paddr_of(segment.pfn), module.data)
+        if not plan.firmware:
+            _write_unplaced_acpi(plan, memory)
         if plan.hvm_info is not None:
             _write_page(memory, "hvm_info_table", HVM_INFO_PFN, HVM_INFO_OFFSET, plan.hvm_info)
         if plan.layout.acpi is not None:
@@ -246,6 +248,15 @@ def _write_page(memory: GuestMemory, owner: str, pfn: Pfn, offset: int, fields: 
     memory.claim(owner, FrameRange.of(pfn, 1))
     structure = HVM_INFO_TABLE.encode(fields)
     memory.replace(owner, paddr_of(pfn), (bytes(offset) + structure).ljust(PAGE_SIZE, b"\0"))
+
+
+def _write_unplaced_acpi(plan: Plan, memory: GuestMemory) -> None:
+    """Write pass-through ACPI tables at address 0 when no loader has given them a place, as upstream does."""
+    for module in plan.request.firmware_modules:
+        if module.name == ACPI_MODULE:
+            frames = FrameRange.of(0, pages_for(len(module.data)))
+            memory.claim(module.name, frames)
+            memory.replace(module.name, PhysAddr(0), module.data.ljust(bytes_of(frames.pages), b"\0"))
 
 
 def _write_acpi(memory: GuestMemory, acpi: AcpiTables) -> None:

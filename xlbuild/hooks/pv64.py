@@ -43,7 +43,7 @@ from xlbuild.plan.model import (
     Vcpu,
 )
 from xlbuild.plan.p2m import P2mList, PhysicalToMachine
-from xlbuild.plan.pagetables import Mapping, map_frames, table_pages
+from xlbuild.plan.pagetables import Mapping, map_frames, span_of_table, table_pages
 from xlbuild.units import (
     KIB,
     MIB,
@@ -54,6 +54,7 @@ from xlbuild.units import (
     Pfn,
     PhysAddr,
     VirtAddr,
+    align_up,
     bytes_of,
     maddr_of,
     paddr_of,
@@ -221,6 +222,8 @@ def _check_p2m_mapping(draft: Draft, mapping: Mapping) -> None:
     end = mapping.virt + bytes_of(mapping.frames.pages)
     if mapping.virt < linear_end and end > linear.first:
         cause = f"the list would be mapped up to {end:#x}, and the kernel is mapped from {linear.first:#x} on"
+    elif _encloses(mapping, linear):
+        cause = f"the list would be mapped up to {end:#x}, around the kernel's own mapping"
     elif mapping.levels[-1].tables == 0:
         cause = "the page tables for that place are those that map the kernel, and cannot take it up"
     else:
@@ -232,6 +235,13 @@ def _check_p2m_mapping(draft: Draft, mapping: Mapping) -> None:
         hint="link the kernel with an INIT_P2M note farther below VIRT_BASE, or give the guest less memory",
         where=Where(note="INIT_P2M"),
     )
+
+
+def _encloses(mapping: Mapping, other: Mapping) -> bool:
+    """Return whether a mapping needs leaf tables below and above all of another's (there, Xen's builder aborts)."""
+    leaves, span = other.levels[-1], span_of_table(1)
+    end = mapping.first + bytes_of(mapping.frames.pages)
+    return mapping.first // span * span < leaves.first and align_up(end, span) > leaves.end
 
 
 def _shared_info_mfn(p2m: PhysicalToMachine) -> Mfn:

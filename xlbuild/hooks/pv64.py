@@ -193,10 +193,10 @@ def _linear_mapping(draft: Draft) -> tuple[Mapping, int]:
 
 
 def _check_mapping(draft: Draft, mapped: FrameRange, end: int) -> None:
-    if end > 1 << 64:
+    if end >= 1 << 64:
         raise RefusedError(
             "address-space-exhausted",
-            "the kernel and what goes with it run past the end of the address space",
+            "the kernel and what goes with it reach the end of the address space",
             cause=f"the initial mapping from {draft.allocator.base:#x} would have to end at {end:#x}",
             hint="give the guest less memory, or link the kernel lower; an INIT_P2M note moves the p2m list away",
         )

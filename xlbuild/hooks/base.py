@@ -35,6 +35,14 @@ GNTTAB_RESERVED_XENSTORE = 1
 EVENT_CHANNELS = (EventChannel(XENSTORE_PORT, BACKEND_DOMID), EventChannel(CONSOLE_PORT, BACKEND_DOMID))
 
 
+def backend_grants(console: int, xenstore: int) -> tuple[Grant, ...]:
+    """Return the entries that let the backends map the two rings' frames (upstream: xc_dom_gnttab_init)."""
+    return (
+        Grant(GNTTAB_RESERVED_CONSOLE, GTF_PERMIT_ACCESS, BACKEND_DOMID, console),
+        Grant(GNTTAB_RESERVED_XENSTORE, GTF_PERMIT_ACCESS, BACKEND_DOMID, xenstore),
+    )
+
+
 class Draft:
     """A plan in the making: the allocator and what has been placed outside its segments."""
 

@@ -12,14 +12,11 @@ from xlbuild.acpi.build import AcpiTables, build_acpi, needs_rsdp_in_low_memory
 from xlbuild.container import ACPI_MODULE, Container
 from xlbuild.errors import RefusedError
 from xlbuild.hooks.base import (
-    BACKEND_DOMID,
     CONSOLE_PORT,
-    GNTTAB_RESERVED_CONSOLE,
-    GNTTAB_RESERVED_XENSTORE,
-    GTF_PERMIT_ACCESS,
     XENSTORE_PORT,
     Draft,
     StartOfDay,
+    backend_grants,
     complete,
     write_console_page,
 )
@@ -34,7 +31,7 @@ from xlbuild.plan.memmap import (
     blob_frames,
     memory_layout,
 )
-from xlbuild.plan.model import BuildRequest, Grant, HvmParam, MemoryLayout, Plan, Segment, Vcpu
+from xlbuild.plan.model import BuildRequest, HvmParam, MemoryLayout, Plan, Segment, Vcpu
 from xlbuild.units import PAGE_SIZE, FrameRange, Pfn, PhysAddr, bytes_of, paddr_of, pages_for, pfn_of
 
 _SUPERPAGE = 4 << 20
@@ -102,10 +99,7 @@ class HvmHooks:
             start_info=info,
             hvm_info=_hvm_info(draft),
             vcpus=_vcpus(draft, info.address),
-            grants=(
-                Grant(GNTTAB_RESERVED_CONSOLE, GTF_PERMIT_ACCESS, BACKEND_DOMID, console),
-                Grant(GNTTAB_RESERVED_XENSTORE, GTF_PERMIT_ACCESS, BACKEND_DOMID, xenstore),
-            ),
+            grants=backend_grants(console, xenstore),
             hvm_params=_hvm_params(draft),
         )
 

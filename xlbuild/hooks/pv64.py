@@ -19,14 +19,11 @@ from xlbuild.abi.vcpu_guest_context import (
 )
 from xlbuild.errors import RefusedError, Where
 from xlbuild.hooks.base import (
-    BACKEND_DOMID,
     CONSOLE_PORT,
-    GNTTAB_RESERVED_CONSOLE,
-    GNTTAB_RESERVED_XENSTORE,
-    GTF_PERMIT_ACCESS,
     XENSTORE_PORT,
     Draft,
     StartOfDay,
+    backend_grants,
     complete,
     write_console_page,
 )
@@ -34,7 +31,6 @@ from xlbuild.image.model import GuestType, XenParameters
 from xlbuild.memory import GuestMemory
 from xlbuild.plan.model import (
     BuildRequest,
-    Grant,
     MemoryLayout,
     MemoryMapEntry,
     Plan,
@@ -131,10 +127,7 @@ class Pv64Hooks:
         return StartOfDay(
             start_info=_start_info(draft, draft.p2m),
             vcpus=(_vcpu(draft, draft.p2m),),
-            grants=(
-                Grant(GNTTAB_RESERVED_CONSOLE, GTF_PERMIT_ACCESS, BACKEND_DOMID, console),
-                Grant(GNTTAB_RESERVED_XENSTORE, GTF_PERMIT_ACCESS, BACKEND_DOMID, xenstore),
-            ),
+            grants=backend_grants(console, xenstore),
             hypercall_page=_hypercall_page(draft),
         )
 

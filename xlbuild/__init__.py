@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from xlbuild.api import build, digests, manifest, write
     from xlbuild.domain import Digests, Domain
-    from xlbuild.errors import ConfigError, FilesError, RefusedError, XlbuildError
+    from xlbuild.errors import ConfigError, FilesError, RefusedError, UsageError, XlbuildError
 
 __version__ = "0.1.0"
 
@@ -24,6 +24,7 @@ __all__ = [
     "Domain",
     "FilesError",
     "RefusedError",
+    "UsageError",
     "XlbuildError",
     "build",
     "digests",
@@ -41,6 +42,7 @@ _HOMES = {
     "ConfigError": "xlbuild.errors",
     "FilesError": "xlbuild.errors",
     "RefusedError": "xlbuild.errors",
+    "UsageError": "xlbuild.errors",
     "XlbuildError": "xlbuild.errors",
 }
 

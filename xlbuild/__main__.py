@@ -1,5 +1,48 @@
-"""`python -m xlbuild`."""
+"""The program's start: `xlbuild`, `python -m xlbuild`.
 
-from xlbuild.cli import main
+Signals are taken care of before anything slow is imported: the first one interrupts, and what it makes the program
+clean up is not disturbed by a second.
+"""
 
-main()
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_INTERRUPTED = 130
+
+
+def _interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
+    for other in INTERRUPTS:
+        signal.signal(other, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def main() -> NoReturn:
+    """Run the command line; every end has its exit status, and no end a traceback."""
+    for number in INTERRUPTS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or a shell's background job
+            signal.signal(number, _interrupt_once)
+    try:
+        from xlbuild.cli import run
+
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        if sys.stderr is not None:
+            sys.stderr.write("xlbuild: interrupted\n")
+        status = _INTERRUPTED
+    for number in INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)  # what is left is the interpreter's own end
+    if status == _INTERRUPTED:
+        # An interrupt that went through an import makes the interpreter end itself by SIGINT, whatever sys.exit says.
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -41,14 +41,13 @@ def build(
     on_stage        called with a stage's name and detail as it starts
     on_warning      called with each warning as it is found; `Domain.warnings` has them all
 
-    Raises ConfigError, FilesError or RefusedError; nothing is written.
+    Raises ConfigError, FilesError or RefusedError, and UsageError for a release that is not known or an override
+    without `=`; nothing is written.
     """
     profile = find_profile(xen)
-    if isinstance(config, bytes):
-        data = config
-    else:
-        source = str(config)
-        data = read_config(source)
+    source = source if isinstance(config, bytes) else str(config)
+    on_stage("config", source)
+    data = config if isinstance(config, bytes) else read_config(source)
     options = BuildOptions(profile, fill_hypercall_page=hypercall_page)
     files = HostFiles(profile, firmware_dirs)
     return build_domain(data, source, overrides, options, files, on_stage, on_warning)

@@ -44,8 +44,10 @@ def build_domain(
     on_stage: OnStage,
     on_warning: OnWarning,
 ) -> Domain:
-    """Build a domain from a configuration's bytes, or raise an XlbuildError that says why not."""
-    on_stage("config", source)
+    """Build a domain from a configuration's bytes, or raise an XlbuildError that says why not.
+
+    The caller has said that the config stage starts: reading the file is part of it.
+    """
     config = read(data, source, overrides)
     _each(on_warning, config.warnings)
     on_stage("container", f"{config.name}, as Xen {options.profile.name} builds it")
@@ -73,17 +75,15 @@ def _load(
 ) -> tuple[BuildRequest, tuple[Input, ...]]:
     """Read every file the container asks for and make of each what the builder loads."""
     kernel_file, image = _load_kernel(config, container, options, files)
-    modules = [(files.read(wanted.file), wanted.command_line) for wanted in container.modules]
-    firmware = [
-        (name, files.read(wanted)) for name, wanted in container.firmware_modules if wanted is not None
-    ]
+    module_files = [files.read(wanted.file) for wanted in container.modules]
+    firmware = [(name, files.read(wanted)) for name, wanted in container.firmware_modules if wanted]
     request = BuildRequest(
         container=container,
         profile=options.profile,
         image=image,
         modules=tuple(
-            Module(f"module{index}", prepare_module(file.data, options.profile, name=file.path), command_line)
-            for index, (file, command_line) in enumerate(modules)
+            _module(f"module{index}", file, wanted.command_line, options.profile)
+            for index, (file, wanted) in enumerate(zip(module_files, container.modules, strict=True))
         ),
         firmware_modules=tuple(
             _firmware_module(name, file)
@@ -92,7 +92,12 @@ def _load(
         ),
         fill_hypercall_page=options.fill_hypercall_page,
     )
-    return request, (kernel_file, *(file for file, _ in modules), *(file for _, file in firmware))
+    return request, (kernel_file, *module_files, *(file for _, file in firmware))
+
+
+def _module(name: str, file: Input, command_line: str | None, profile: Profile) -> Module:
+    content = prepare_module(file.data, profile, name=file.path, what=file.role.value)
+    return Module(name, content, command_line)
 
 
 def _firmware_module(name: str, file: Input) -> FirmwareModule:
@@ -118,6 +123,7 @@ def _load_kernel(
             name=file.path,
             hvm_container=container.is_hvm_container,
             profile=options.profile,
+            firmware=container.has_device_model,
         )
     except (FilesError, RefusedError) as error:
         if keys := arm_keys(config):

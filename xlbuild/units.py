@@ -28,6 +28,7 @@ PAGE_SIZE = 1 << PAGE_SHIFT
 KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
+TIB = 1 << 40
 PAGES_PER_MIB = MIB // PAGE_SIZE
 
 
@@ -76,11 +77,6 @@ def paddr_of(pfn: Pfn) -> PhysAddr:
     return PhysAddr(pfn << PAGE_SHIFT)
 
 
-def mfn_of(address: MachineAddr) -> Mfn:
-    """Return the machine frame that holds a machine address."""
-    return Mfn(address >> PAGE_SHIFT)
-
-
 def maddr_of(mfn: Mfn) -> MachineAddr:
     """Return the machine address at which a machine frame starts."""
     return MachineAddr(mfn << PAGE_SHIFT)
@@ -125,7 +121,7 @@ def merge_ranges(ranges: Iterable[FrameRange]) -> tuple[FrameRange, ...]:
 
 def human_size(size: int) -> str:
     """Return a size in bytes for people to read: `64 MiB`, `17.4 MiB`, `612 bytes`."""
-    for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+    for unit, name in ((TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
         if size >= unit:
             text = f"{size / unit:.1f}".removesuffix(".0")
             return f"{text} {name}"

@@ -98,6 +98,8 @@ HVM = {
         ("firmware-override", 256, None, 'firmware_override="{fw32}"'),
         ("acpi-firmware", 256, None, 'acpi_firmware="{mb-64}"'),
         ("smbios-firmware", 256, None, 'smbios_firmware="{rd.gz}"'),
+        ("acpi-firmware-without-loader", 256, None, 'firmware_override="{pvh32}"\nacpi_firmware="{mb-64}"'),
+        ("direct-boot", 256, None, 'kernel="{rd.gz}"\nextra="x y"'),
         ("all-firmware", 256, None, 'bios="ovmf"\nacpi_firmware="{mb-64}"\nsmbios_firmware="{rd.gz}"'),
     )
 }
@@ -141,7 +143,7 @@ def test_any_command_line(guest: Guest, oracle: Toolstack, material: Material, t
 @pytest.mark.parametrize("guest", [pytest.param(guest, id=name) for name, guest in HVM.items()])
 def test_any_hvm_setting(guest: Guest, oracle: Toolstack, material: Material, tmp_path: Path) -> None:
     more = guest.more
-    for name in ("fw32", "mb-64", "rd.gz"):
+    for name in ("fw32", "pvh32", "mb-64", "rd.gz"):
         more = more.replace(f"{{{name}}}", str(find_file(name, material)))
     assert_same(replace(guest, more=more).config(material), oracle, tmp_path)
 

@@ -4,10 +4,10 @@ Nothing here may import construct, elftools or rich, not even indirectly: `--hel
 """
 
 import importlib
+import io
 import os
-import signal
 import sys
-from typing import NoReturn
+from pathlib import Path
 
 import click
 
@@ -57,14 +57,9 @@ def cli() -> None:
     """
 
 
-def main() -> NoReturn:
-    """Run the command line; every end has its exit status, and no end a traceback."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(arguments: list[str]) -> int:
-    """Run the command line and return its exit status."""
+    """Run the command line and return its exit status; no end has a traceback."""
+    _open_streams()
     try:
         result = cli.main(arguments, prog_name="xlbuild", standalone_mode=False)
         sys.stdout.flush()
@@ -74,12 +69,10 @@ def run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("xlbuild: interrupted; nothing was left behind", err=True)
+        click.echo("xlbuild: interrupted", err=True)
         return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has had enough; that is no failure of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitStatus.OK
+    except OSError as error:
+        return _output_failed(error)
     except XlbuildError as error:
         from xlbuild.cli.complain import complain
 
@@ -88,6 +81,26 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # whatever it is, it is ours to mend, and no user is to read a traceback
         return _bug(error)
     return result if isinstance(result, int) else ExitStatus.OK
+
+
+def _open_streams() -> None:
+    """Stand in for streams that the caller has closed, and show what an encoding lacks as escapes."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (it stays open to the end)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (likewise)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _output_failed(error: OSError) -> int:
+    """Say that the output could not be written; that a reader has had enough is no failure of ours."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
+    if isinstance(error, BrokenPipeError):
+        return ExitStatus.OK
+    click.echo(f"xlbuild: error: the output cannot be written: {error.strerror or error}", err=True)
+    return ExitStatus.FILES
 
 
 def _bug(error: Exception) -> int:

@@ -2,8 +2,10 @@
 
 import click
 
+from xlbuild.cli.text import stderr_has_colour, visible
 from xlbuild.errors import ConfigSyntaxError, Diagnostic, XlbuildError
 from xlbuild.plan.layout import LayoutError
+from xlbuild.units import bytes_of, human_size
 
 
 def complain(error: XlbuildError) -> None:
@@ -16,7 +18,7 @@ def complain(error: XlbuildError) -> None:
         click.echo("  placed so far:", err=True)
         for segment in error.so_far:
             place = f"{segment.vstart:#x}..{segment.vend:#x}"
-            click.echo(f"    {segment.name:16} {place}  {segment.pages} pages", err=True)
+            click.echo(f"    {segment.name:16} {place}  {human_size(bytes_of(segment.pages))}", err=True)
 
 
 def _say_problems(error: ConfigSyntaxError) -> None:
@@ -35,9 +37,10 @@ def warn(diagnostic: Diagnostic) -> None:
 
 def _say(kind: str, message: str, cause: str | None, hint: str | None) -> None:
     colour = {"error": "red", "warning": "yellow"}[kind]
-    click.echo(f"xlbuild: {click.style(kind, fg=colour, bold=True)}: {message}", err=True)
+    shown = click.style(kind, fg=colour, bold=True) if stderr_has_colour() else kind
+    click.echo(f"xlbuild: {shown}: {visible(message)}", err=True)
     for label, text in (("cause", cause), ("mend", hint)):
         if text:
             for index, line in enumerate(text.splitlines()):
                 lead = f"{label}:" if index == 0 else ""
-                click.echo(f"  {lead:7}{line}", err=True)
+                click.echo(f"  {lead:7}{visible(line)}", err=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from xlbuild.errors import ConfigError, Diagnostic, UsageError
+from xlbuild.errors import ConfigError, Diagnostic, FilesError, UsageError
 from xlbuild.profiles import PROFILES
 
 
@@ -72,8 +72,10 @@ def command(
             cause="as for `xl create`, an argument with a `=` is a setting, and FILE comes first",
             hint="name a configuration, `-` for standard input, or /dev/null for none",
         )
+    if "" in firmware_dirs:
+        raise UsageError("firmware-dir-empty", "--firmware-dir needs a directory", hint="give a path")
     environment_dirs = [entry for entry in os.environ.get("XLBUILD_FIRMWARE_PATH", "").split(":") if entry]
-    source: str | bytes = sys.stdin.buffer.read() if file == "-" else file
+    source: str | bytes = _standard_input() if file == "-" else file
     with Progress(verbose=verbose, quiet=quiet) as progress:
         domain = api.build(
             source,
@@ -94,6 +96,16 @@ def command(
         click.echo(manifest_text(document), nl=False)
     elif not quiet:
         show(report_of(domain, document, None if dry_run else target))
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise FilesError(
+            "stdin-closed",
+            "the configuration cannot be read: standard input is closed",
+            hint="redirect a file to it, or name the file",
+        )
+    return sys.stdin.buffer.read()
 
 
 def _say_nothing(warning: Diagnostic) -> None:

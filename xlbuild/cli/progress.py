@@ -67,4 +67,4 @@ class Progress:
             if self._spins:
                 from xlbuild.cli.render import start_spinner
 
-                self._stop_spinner = start_spinner(lambda: f"xlbuild: {self._stage} …")
+                self._stop_spinner = start_spinner(lambda: f"xlbuild: {self._stage or 'config'} …")

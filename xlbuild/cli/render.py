@@ -1,9 +1,10 @@
-"""Output for people on a terminal. The only module that imports rich, which honours NO_COLOR by itself."""
+"""Output for people on a terminal. The only module that imports rich, which honours TERM by itself."""
 
+import os
 import threading
 from collections.abc import Callable
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.status import Status
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -13,7 +14,7 @@ from xlbuild.cli.report import Report, Table
 
 def render(report: Report) -> None:
     """Print a report as tables on stdout."""
-    console = Console()
+    console = _console(stderr=False)
     console.print(_pairs(report.facts))
     for table in report.tables:
         console.print(_table(table))
@@ -22,7 +23,7 @@ def render(report: Report) -> None:
 
 def start_spinner(text: Callable[[], str]) -> Callable[[], None]:
     """Show a spinner on stderr with a text that may change; return what takes it away."""
-    status = Status(text(), console=Console(stderr=True))
+    status = Status(text(), console=_console(stderr=True))
     status.start()
     done = threading.Event()
 
@@ -41,6 +42,11 @@ def start_spinner(text: Callable[[], str]) -> Callable[[], None]:
     return stop
 
 
+def _console(*, stderr: bool) -> Console:
+    """Return a console; with NO_COLOR one without any style, bold included."""
+    return Console(stderr=stderr, color_system=None if os.environ.get("NO_COLOR") else "auto")
+
+
 def _pairs(pairs: tuple[tuple[str, str], ...]) -> RichTable:
     grid = RichTable.grid(padding=(0, 2))
     grid.add_column(style="bold")
@@ -53,7 +59,8 @@ def _pairs(pairs: tuple[tuple[str, str], ...]) -> RichTable:
 def _table(table: Table) -> RichTable:
     shown = RichTable(title=table.title, title_justify="left", title_style="bold", box=None, padding=(0, 2))
     for column in table.columns:
-        shown.add_column(column, header_style="dim", justify="right" if column == "size" else "left")
+        justify: JustifyMethod = "right" if column == "size" else "left"
+        shown.add_column(column, header_style="dim", justify=justify, overflow="fold")
     for row in table.rows:
         shown.add_row(*(Text(cell) for cell in row))
     return shown

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xlbuild.cli.text import visible
 from xlbuild.domain import Domain
 from xlbuild.image.model import KernelImage
 from xlbuild.plan.model import Plan
@@ -31,7 +32,7 @@ class Report:
 def report_of(domain: Domain, document: Mapping[str, object], target: Path | None) -> Report:
     """Return the report of a build; `target` is None for a dry run."""
     return Report(
-        facts=tuple(_facts(domain)),
+        facts=tuple((label, visible(value)) for label, value in _facts(domain)),
         tables=(
             Table("map", ("what", "address", "frames", "size"), _map(domain.plan)),
             Table("memory map", ("from", "to", "size", "type"), _memory_map(domain.plan)),
@@ -127,4 +128,4 @@ def _written(domain: Domain, target: Path | None) -> str:
     if target is None:
         return "nothing: a dry run"
     image = human_size(bytes_of(domain.memory.end))
-    return f"{target}/ (memory.img of {image}, sparse; domain.json; start-of-day structures as .bin)"
+    return f"{visible(str(target))}/ (memory.img of {image}, sparse; domain.json; start-of-day structures as .bin)"

@@ -7,6 +7,11 @@ PYTHON_HINT = (
     "(https://wiki.xenproject.org/wiki/PythonInXlConfig)"
 )
 
+BINARY = "the file is no text file"
+BINARY_HINT = "give the guest's configuration, as plain text (UTF-8)"
+
+UNIT_HINT = "sizes have no unit: write the number of MiB"
+
 _ILLEGAL: tuple[tuple[bytes, str, str], ...] = (
     (
         rb"\r",
@@ -30,6 +35,11 @@ _ILLEGAL: tuple[tuple[bytes, str, str], ...] = (
         "a backslash stands outside a string",
         "remove it: lines cannot be joined, but a list may span lines",
     ),
+    (
+        rb"[-+]?[0-9]*\.?[0-9]+\Z",
+        "{0} has a sign or a point, which a number cannot have",
+        "write a whole number without a sign; where text belongs, put it in quotes",
+    ),
     (rb"[-+]?\.?[0-9]", "{0} has a sign or a point, which a number cannot have", "put it in quotes"),
     (
         rb"[-+.(){}%*]",
@@ -38,6 +48,7 @@ _ILLEGAL: tuple[tuple[bytes, str, str], ...] = (
     ),
     (rb"True\b|False\b", "{0} is not in xl's language", "write 1 or 0"),
     (rb"None\b", "{0} is not in xl's language", "remove the setting"),
+    (rb"[KMGT][iI]?[bB]?\Z", "{0} is not in xl's language", UNIT_HINT),
     (
         rb"[A-Z_]",
         "{0} is not in xl's language",
@@ -51,6 +62,19 @@ _ESCAPES: tuple[tuple[bytes, str], ...] = (
     (rb"\\[x0-7]", "write the character itself: xl's numeric escapes do not work"),
     (rb"\\", r"write \\ for a backslash; xl knows \a \b \f \n \r \t \v \\ \' and \" only"),
 )
+
+
+_TEXT_SAMPLE = 4096
+_CONTROLS = bytes({*range(9), *range(14, 27), *range(28, 32), 127})
+
+
+def is_binary(data: bytes) -> bool:
+    """Tell whether a file is no text: its start holds NUL bytes, or much of it is no character at all."""
+    sample = data[:_TEXT_SAMPLE]
+    odd = (
+        len(sample) - len(sample.translate(None, _CONTROLS)) + sample.decode(errors="replace").count("\ufffd")
+    )
+    return sample.count(0) > 1 or odd * 10 > len(sample) * 3
 
 
 def shown(text: bytes) -> str:
@@ -76,12 +100,16 @@ def unexpected_hint(expected: str, kind: str, text: bytes) -> str | None:
     """Return the mend for a token in the wrong place, where one is likely."""
     word = kind == "IDENT"
     match expected:
+        case "a value" if kind in ("NEWLINE", "END", ";"):
+            return "write a value behind the `=`, text in quotes, or remove the setting"
+        case "a value" | "a value or `]`" if not word:
+            return "a value is a number, text in quotes, or a list: [ ..., ... ]"
         case "a setting" | "`=`":
             return "a line has the form key = value"
         case "a value" if word:
             return f"put text in quotes: '{text.decode()}'"
         case "the end of the setting" if word and re.fullmatch(rb"[kmgt]i?b?", text):
-            return "sizes have no unit: write the number of MiB"
+            return UNIT_HINT
         case "the end of the setting" if text == b",":
             return "several values make a list: key = [ ..., ... ]"
         case "the end of the setting":

@@ -9,9 +9,18 @@ A problem does not stop the parser: it goes on behind the line, so that one run 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from xlbuild.config.hints import PYTHON_HINT, escape_hint, illegal_text, shown, unexpected_hint
+from xlbuild.config.hints import (
+    BINARY,
+    BINARY_HINT,
+    PYTHON_HINT,
+    escape_hint,
+    illegal_text,
+    is_binary,
+    shown,
+    unexpected_hint,
+)
 from xlbuild.config.lexer import (
     END,
     IDENT,
@@ -67,6 +76,8 @@ def parse(text: Text) -> dict[str, Setting]:
     parser = _Parser(text)
     parser.run()
     if parser.problems:
+        if is_binary(text.data):
+            raise ConfigSyntaxError((replace(parser.problems[0], message=BINARY, hint=BINARY_HINT),))
         raise ConfigSyntaxError(tuple(parser.problems), PYTHON_HINT if parser.looks_like_python else None)
     return {key: entry.setting(key, text) for key, entry in parser.entries.items()}
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from xlbuild.config.model import GuestConfig
-from xlbuild.container.files import is_hvmloader, shim_command_line
+from xlbuild.container.files import PVGRUBS, is_hvmloader, shim_command_line
 from xlbuild.container.model import Kind, MemorySizes
 from xlbuild.container.sizes import DEFAULT_PV_MIB
 from xlbuild.errors import Diagnostic
@@ -55,6 +55,11 @@ def _for_hvm(config: GuestConfig, traditional: bool) -> Iterator[Diagnostic]:
             "the device model boots this kernel: neither it nor its ramdisk and command line are in the image"
         )
         yield _warning(config, "kernel", message, None)
+    if config.firmware in PVGRUBS:
+        message = (
+            f'firmware="{config.firmware}" is for PV and PVH: an HVM guest takes it for hvmloader\'s path'
+        )
+        yield _warning(config, "firmware", message, 'remove firmware, or use type = "pv" or "pvh"')
     if config.bios_path_override is not None and config.bios is None:
         yield _warning(
             config, "bios_path_override", "bios_path_override without bios", "say which bios it is"

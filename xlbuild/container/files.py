@@ -13,13 +13,15 @@ from xlbuild.errors import ConfigError
 SHIM_COMMAND_LINE = "pv-shim console=xen,pv"
 """libxl's default, used only where `pvshim` is true."""
 
-_PVGRUBS = ("pvgrub32", "pvgrub64")
+PVGRUBS = ("pvgrub32", "pvgrub64")
+"""What `firmware` may name for PV and PVH guests."""
+
 _HVMLOADER = "hvmloader"
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of a build, and the start info's command line."""
+    """The files of a build, and the guest's command line."""
 
     kernel: FileRequest
     modules: tuple[ModuleRequest, ...] = ()
@@ -71,6 +73,7 @@ def _firmware_files(config: GuestConfig, traditional: bool) -> Files:
         )
     return Files(
         kernel=_hvmloader(config),
+        command_line=config.command_line,
         system_firmware=_system_firmware(config, traditional),
         acpi_firmware=_file(config, "acpi_firmware", config.acpi_firmware, Role.ACPI_FIRMWARE),
         smbios_firmware=_file(config, "smbios_firmware", config.smbios_firmware, Role.SMBIOS_FIRMWARE),
@@ -115,7 +118,10 @@ def _kernel(config: GuestConfig) -> FileRequest:
         raise ConfigError(
             "config-no-kernel",
             "the guest has no kernel",
-            cause="the configuration sets neither kernel nor firmware",
+            cause=next(
+                (warning.message for warning in config.warnings if warning.where.key == "kernel"), None
+            )
+            or "the configuration sets neither kernel nor firmware",
             hint='add kernel = "...", or type = "hvm" for a guest that boots from its disk',
             where=config.where("kernel"),
         )
@@ -131,7 +137,7 @@ def _pvgrub(config: GuestConfig, firmware: str) -> FileRequest:
             hint="remove one of them",
             where=config.where("firmware"),
         )
-    if not any(name.startswith(firmware) for name in _PVGRUBS):
+    if not any(name.startswith(firmware) for name in PVGRUBS):
         raise ConfigError(
             "config-unknown-firmware",
             f"firmware={firmware!r} is none for PV and PVH guests",
@@ -140,9 +146,9 @@ def _pvgrub(config: GuestConfig, firmware: str) -> FileRequest:
             where=config.where("firmware"),
         )
     # xl takes any beginning of a name, and then looks for a file of just that name.
-    complete = firmware in _PVGRUBS
+    complete = firmware in PVGRUBS
     path = None if complete else f"{firmware}.bin"
-    return FileRequest(Role.PVGRUB, path, firmware if complete else _PVGRUBS[-1], config.where("firmware"))
+    return FileRequest(Role.PVGRUB, path, firmware if complete else PVGRUBS[-1], config.where("firmware"))
 
 
 def _ramdisk(config: GuestConfig) -> tuple[ModuleRequest, ...]:

@@ -21,8 +21,6 @@ class Role(StrEnum):
     SHIM = "shim"
     HVMLOADER = "hvmloader"
     PVGRUB = "pvgrub"
-    GUEST_KERNEL = "guest kernel"
-    """The PV kernel that a shim starts: a module."""
     RAMDISK = "ramdisk"
     SYSTEM_FIRMWARE = "system firmware"
     ACPI_FIRMWARE = "acpi firmware"
@@ -94,7 +92,7 @@ class Container:
     """What the builder loads: the guest's kernel, a shim, pvgrub, or hvmloader."""
     modules: tuple[ModuleRequest, ...]
     command_line: str | None
-    """The command line in the start info, which HVM has none in; None and empty differ."""
+    """The command line; None and empty differ. It is in the start info, but for HVM, whose device model has it."""
     system_firmware: FileRequest | None
     acpi_firmware: FileRequest | None
     smbios_firmware: FileRequest | None

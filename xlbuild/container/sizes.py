@@ -19,6 +19,8 @@ _MOST_VCPUS_ONLINE = 1024
 
 _KIB_PER_MIB = MIB // KIB
 
+_MEMORY_HINT = "set memory in MiB: memory = 256"
+
 
 def memory_sizes(config: GuestConfig, kind: Kind, video_mib: int) -> MemorySizes:
     """Return the sizes in KiB; ConfigError for those with which no guest can be built."""
@@ -27,10 +29,12 @@ def memory_sizes(config: GuestConfig, kind: Kind, video_mib: int) -> MemorySizes
     if target == 0:
         raise _no_memory(config, decisive, f"{decisive} is 0")
     if kind is not Kind.PV and most == 0:
-        raise _no_memory(config, "maxmem", "maxmem is 0")
+        raise _no_memory(config, "maxmem", "maxmem is 0", "set maxmem in MiB, or remove it: maxmem = 256")
     if kind is not Kind.PV and min(target, most) <= video_mib:
         cause = f"{video_mib} MiB are taken off it for video memory"
-        raise _no_memory(config, decisive if target <= most else "maxmem", cause)
+        key = decisive if target <= most else "maxmem"
+        lower = ", or lower videoram" if config.videoram is not None else ""
+        raise _no_memory(config, key, cause, f"set {key} to more than {video_mib} (MiB){lower}")
     return MemorySizes(most * _KIB_PER_MIB, target * _KIB_PER_MIB, video_mib * _KIB_PER_MIB)
 
 
@@ -69,6 +73,10 @@ def _target_and_most(config: GuestConfig, kind: Kind) -> tuple[int, int]:
         return maxmem, maxmem
     if kind is Kind.PV:
         return DEFAULT_PV_MIB, DEFAULT_PV_MIB
+    ignored = [warning for warning in config.warnings if warning.where.key in ("memory", "maxmem")]
+    if ignored:
+        key = ignored[0].where.key or "memory"
+        raise _no_memory(config, key, ignored[0].message, ignored[0].hint or _MEMORY_HINT)
     raise _no_memory(config, "memory", "neither memory nor maxmem is set, and only PV has a default")
 
 
@@ -84,12 +92,12 @@ def _check_mib(config: GuestConfig, key: str, value: int | None) -> None:
     )
 
 
-def _no_memory(config: GuestConfig, key: str, cause: str) -> ConfigError:
+def _no_memory(config: GuestConfig, key: str, cause: str, hint: str = _MEMORY_HINT) -> ConfigError:
     return ConfigError(
         "config-no-memory",
         "the guest has no memory",
         cause=cause,
-        hint="set memory in MiB: memory = 256",
+        hint=hint,
         where=config.where(key),
     )
 

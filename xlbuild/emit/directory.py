@@ -30,17 +30,46 @@ def write_directory(domain: Domain, document: Mapping[str, object], target: Path
 
     Raises FilesError when the target exists (with `force`: exists and is no built domain) or cannot be written.
     """
-    check_target(target, force=force)
-    with _written_beside(target, force=force) as directory:
-        write_memory_image(domain.memory, directory / MEMORY_IMAGE)
-        for name, content in structure_files(domain).items():
-            (directory / name).write_bytes(content)
-        (directory / MANIFEST).write_text(manifest_text(document))
+    with _failures_named(target):
+        place = _settled(target)
+        check_target(place, target, force=force)
+        with _written_beside(place, target, force=force) as directory:
+            write_memory_image(domain.memory, directory / MEMORY_IMAGE)
+            for name, content in structure_files(domain).items():
+                (directory / name).write_bytes(content)
+            (directory / MANIFEST).write_text(manifest_text(document))
 
 
-def check_target(target: Path, *, force: bool) -> None:
-    """Raise FilesError unless `target` is free, or with `force` a domain that this program built."""
-    if not target.is_symlink() and not target.exists():
+def _settled(target: Path) -> Path:
+    """Return the target without `..` and links on the way to it, which may lead elsewhere once it is renamed."""
+    if target.name in ("", ".."):
+        return target.resolve()
+    return target.parent.resolve(strict=True) / target.name
+
+
+@contextmanager
+def _failures_named(target: Path) -> Iterator[None]:
+    """Turn what the file system refuses into the error that names the target as the user does."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        if isinstance(error, FileNotFoundError):
+            reason = "the directory that it would be in does not exist"
+        raise FilesError(
+            "target-unwritable",
+            f"{target} cannot be written",
+            cause=reason,
+            hint="give a directory that can be written, with room for the image, with -o DIR",
+        ) from error
+
+
+def check_target(place: Path, target: Path, *, force: bool) -> None:
+    """Raise FilesError unless `place` is free, or with `force` a domain that this program built.
+
+    `target` is what the user calls it.
+    """
+    if not os.path.lexists(place):
         return
     if not force:
         raise FilesError(
@@ -49,7 +78,7 @@ def check_target(target: Path, *, force: bool) -> None:
             cause="a build never overwrites silently",
             hint="give another place with -o DIR, or replace it with --force",
         )
-    if not _is_built_domain(target):
+    if not _is_built_domain(place):
         raise FilesError(
             "target-not-a-domain",
             f"{target} is not replaced, even with --force",
@@ -86,38 +115,32 @@ def _batches(memory: GuestMemory) -> Iterator[tuple[Pfn, list[bytes]]]:
 
 
 @contextmanager
-def _written_beside(target: Path, *, force: bool) -> Iterator[Path]:
-    """Give a fresh directory beside `target` to write into, and move it there when all went well."""
-    partial = target.parent / f".{target.name}.{token_hex(4)}.partial"
+def _written_beside(place: Path, target: Path, *, force: bool) -> Iterator[Path]:
+    """Give a fresh directory beside `place` to write into, and move it there when all went well."""
+    partial = place.parent / f".{place.name[:64]}.{token_hex(4)}.partial"
     try:
         partial.mkdir()
-        try:
-            yield partial
-            _move_into_place(partial, target, force=force)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise FilesError(
-            "target-unwritable",
-            f"{target} cannot be written: {(error.strerror or str(error)).lower()}",
-            cause=str(error),
-            hint="give a directory that can be written, with room for the image, with -o DIR",
-        ) from error
+        yield partial
+        check_target(place, target, force=force)
+        _move_into_place(partial, place)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
-def _move_into_place(partial: Path, target: Path, *, force: bool) -> None:
-    check_target(target, force=force)
-    if not target.exists():
-        partial.rename(target)
-        return
+def _move_into_place(partial: Path, place: Path) -> None:
+    """Rename the new domain to its place; an old one is set aside before, and put back if that fails."""
     old = partial.with_suffix(".old")
-    target.rename(old)
     try:
-        partial.rename(target)
+        if place.exists():
+            place.rename(old)
+        partial.rename(place)
     except BaseException:
-        old.rename(target)
+        if old.exists() and not place.exists():
+            old.rename(place)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    finally:
+        if place.exists():
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _is_built_domain(target: Path) -> bool:

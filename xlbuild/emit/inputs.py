@@ -54,15 +54,15 @@ class HostFiles:
             return request.path
         tried = list(self._places(request, firmware))
         for place in tried:
-            if Path(place).is_file():
+            if _is_file(place):
                 return place
-        title, package = FIRMWARE[firmware].title, FIRMWARE[firmware].package
+        known = FIRMWARE[firmware]
+        install = f"install {known.package}, or " if known.may_be(request.path) else ""
         raise FilesError(
             "firmware-missing",
-            f"{request.path or title} was not found",
+            f"{request.path or known.title} was not found",
             cause="tried " + ", ".join(tried),
-            hint=f"install {package}, or name the directory that has it with --firmware-dir DIR "
-            "(or XLBUILD_FIRMWARE_PATH)",
+            hint=f"{install}name the directory that has it with --firmware-dir DIR (or XLBUILD_FIRMWARE_PATH)",
             where=request.where,
         )
 
@@ -83,6 +83,14 @@ class HostFiles:
             yield from dict.fromkeys(f"{directory}/{request.path or Path(path).name}" for path in paths)
             yield from (f"{directory}{path}" for path in paths)
         yield from paths
+
+
+def _is_file(place: str) -> bool:
+    """Return whether a file is there; a place that may not be searched counts as one that has none."""
+    try:
+        return Path(place).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def read_config(path: str) -> bytes:
@@ -128,9 +136,7 @@ def unreadable(path: str, what: str, error: OSError, where: Where) -> FilesError
         code, hint = "file-unreadable", "let the user who builds read it"
     else:
         code, hint = "file-unreadable", "give a readable regular file"
-    return FilesError(
-        code, f"the {what} {path} cannot be read: {reason}", cause=reason, hint=hint, where=where
-    )
+    return FilesError(code, f"the {what} {path} cannot be read", cause=reason, hint=hint, where=where)
 
 
 def _built_in(path: str, where: Where) -> bytes:

@@ -12,7 +12,12 @@ def main(arguments: list[str]) -> ExitStatus:
     if make is None:
         sys.stderr.write("usage: python -m xlbuild.hello pv|pvh > FILE\n")
         return ExitStatus.USAGE
-    sys.stdout.buffer.write(make())
+    try:
+        sys.stdout.buffer.write(make())
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        sys.stderr.write(f"xlbuild.hello: the kernel cannot be written: {error.strerror}\n")
+        return ExitStatus.FILES
     return ExitStatus.OK
 
 

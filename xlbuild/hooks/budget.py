@@ -20,15 +20,18 @@ def plan_or_budget(request: BuildRequest, hooks: BuilderHooks) -> Plan:
             raise
         needed = smallest_memory_mib(request, hooks)
         if needed is not None:
-            error.hint = f"give the guest at least memory = {needed}"
+            memory = request.container.memory
+            by_maxmem = request.container.is_hvm_container and memory.max_kib != memory.target_kib
+            error.hint = f"give the guest at least {'maxmem' if by_maxmem else 'memory'} = {needed}"
             error.cause = f"{error.cause}\nneeded: {_budget(make_plan(_with_memory(request, needed), hooks))}"
         raise
 
 
 def smallest_memory_mib(request: BuildRequest, hooks: BuilderHooks) -> int | None:
-    """Return the least `memory=` in MiB that the guest can be planned with; None if there is none.
+    """Return the least memory in MiB that the guest can be planned with; None if there is none.
 
-    A plan costs no memory, and one that fits in n MiB fits in more: double until it fits, then bisect.
+    It is `memory=`, or `maxmem=` where that is set for an HVM container. A plan costs nothing, and one that fits
+    in n MiB fits in more: double until it fits, then bisect.
     """
     low, high = 0, 1
     while not _fits(request, hooks, high):

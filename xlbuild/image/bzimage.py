@@ -50,7 +50,7 @@ def probe(candidate: Candidate) -> Match | Reject:
 
 def _payload(blob: Blob) -> Blob | Reject:
     if blob.size < _HEADER_END or blob.read(_MAGIC_OFFSET, len(_MAGIC)) != _MAGIC:
-        return Reject(f"it has no `HdrS` at {_MAGIC_OFFSET:#x}", where=Where(offset=_MAGIC_OFFSET))
+        return Reject(f"it has no `HdrS` at {_MAGIC_OFFSET:#x}")
     (version,) = struct.unpack("<H", blob.read(_VERSION, 2))
     if version < _OLDEST_VERSION:
         return Reject(

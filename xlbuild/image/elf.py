@@ -21,6 +21,8 @@ MAGIC = b"\x7fELF"
 ADDRESS_MASK = (1 << 64) - 1
 """Addresses and offsets wrap at 64 bits, also in 32-bit files."""
 
+CUT_SHORT_HINT = "the file seems to be cut short or damaged: compare its size and checksum with the original"
+
 PT_LOAD = 1
 PT_NOTE = 4
 PF_RWX = 7
@@ -121,6 +123,11 @@ class ElfFile:
     loadable: tuple[ProgramHeader, ...] = ()
     """The program headers that put bytes into memory, in file order."""
 
+    @property
+    def ends_in_header(self) -> bool:
+        """Whether the file ends inside its ELF header."""
+        return self.blob.size < _EI_NIDENT + struct.calcsize(self.order + _SHAPES[self.bits].header)
+
     def number(self, offset: int, size: int) -> int:
         """Return an unsigned number of 1, 2, 4 or 8 bytes; 0 when it is not wholly inside the file."""
         if not self.blob.holds(offset, size):
@@ -217,6 +224,6 @@ def _check_table(blob: Blob, kind: str, offset: int, entry: int, count: int) -> 
         raise RejectedError(
             f"its {kind} header table ({count} of {entry} bytes at {offset:#x}) does not fit into"
             f" the file's {blob.size} bytes",
-            "the file seems to be cut short or damaged: compare its size and checksum with the original",
+            CUT_SHORT_HINT,
             Where(offset=offset),
         )

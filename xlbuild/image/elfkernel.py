@@ -65,9 +65,9 @@ def _guest_type(candidate: Candidate, elf: ElfFile, parameters: XenParameters) -
         if parameters.phys_entry is None:
             raise RefusedError(
                 "kernel-not-pvh",
-                "the kernel cannot be started as PVH or HVM",
+                f"the {candidate.noun} cannot be started as PVH or HVM",
                 cause="it is a PV kernel: it has no note PHYS32_ENTRY",
-                hint='set type="pv"',
+                hint=candidate.mend if candidate.firmware else 'set type="pv"',
                 where=Where(candidate.name, note="PHYS32_ENTRY"),
             )
         return GuestType.HVM
@@ -88,6 +88,7 @@ def _guest_type(candidate: Candidate, elf: ElfFile, parameters: XenParameters) -
         "kernel-machine",
         "the kernel is not for x86",
         cause=f"e_machine is {elf.header.machine}; PV takes {EM_386} (386) and {EM_X86_64} (x86-64)",
+        hint="give an x86 kernel",
         where=where,
     )
 
@@ -97,13 +98,21 @@ def _check_features(candidate: Candidate, parameters: XenParameters) -> None:
     required = parameters.features_required
     if required & DOM0:
         wrong = "it requires the feature `dom0`: it can only be the host's own kernel"
+        hint = "give a kernel that is built to run as a guest"
     elif required & AUTO_TRANSLATED_PHYSMAP and not candidate.hvm_container:
         wrong = "it requires the feature `auto_translated_physmap`, which no PV guest gets"
+        pvh = parameters.phys_entry is not None
+        hint = (
+            'set type="pvh": it has the note PHYS32_ENTRY'
+            if pvh
+            else "give a kernel that can be a PV guest's"
+        )
     else:
         return
     raise RefusedError(
         "kernel-features",
         "the kernel requires features that the guest would not have",
         cause=wrong,
+        hint=hint,
         where=Where(candidate.name, note="FEATURES"),
     )

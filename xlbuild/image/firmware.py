@@ -17,6 +17,11 @@ class Firmware:
     package: str
     """Where it comes from, for the message that says it is missing."""
 
+    def may_be(self, path: str | None) -> bool:
+        """Return whether a configuration that gives `path` means this image: it gives none, or one of its names."""
+        names = {place.rpartition("/")[2] for place in self.places}
+        return path is None or path.rpartition("/")[2] in names
+
     def paths(self, release: str, other_releases: tuple[str, ...]) -> tuple[str, ...]:
         """Return all places for a release: its own directories first, then those of other releases."""
         paths = [place.format(release=release) for place in self.places]
@@ -48,12 +53,12 @@ FIRMWARE: dict[str, Firmware] = {
     "hvmloader": Firmware(
         "hvmloader",
         _in_firmware_directories("hvmloader"),
-        "xen-utils-4.17 (Debian, Ubuntu), xen-runtime (Fedora), xen-tools (SUSE)",
+        "Xen (Debian, Ubuntu: xen-utils-VERSION; Fedora: xen-runtime; SUSE: xen-tools)",
     ),
     "xen-shim": Firmware(
         "the PV shim",
         _in_firmware_directories("xen-shim"),
-        "xen-utils-4.17 (Debian, Ubuntu), xen-runtime (Fedora), xen-tools (SUSE)",
+        "Xen (Debian, Ubuntu: xen-utils-VERSION; Fedora: xen-runtime; SUSE: xen-tools)",
     ),
     "seabios": Firmware(
         "SeaBIOS",
@@ -62,7 +67,7 @@ FIRMWARE: dict[str, Firmware] = {
             "/usr/share/qemu/bios-256k.bin",
             *_in_firmware_directories("seabios.bin"),
         ),
-        "seabios (Debian, Ubuntu), seabios-bin (Fedora), qemu-seabios (SUSE)",
+        "SeaBIOS (Debian, Ubuntu: seabios; Fedora: seabios-bin; SUSE: qemu-seabios)",
     ),
     "ovmf": Firmware(
         "OVMF",
@@ -72,17 +77,17 @@ FIRMWARE: dict[str, Firmware] = {
             "/usr/share/qemu/ovmf-x86_64-xen-4m.bin",
             *_in_firmware_directories("ovmf.bin"),
         ),
-        "ovmf (Debian, Ubuntu), edk2-ovmf-xen (Fedora), qemu-ovmf-x86_64 (SUSE)",
+        "OVMF (Debian, Ubuntu: ovmf; Fedora: edk2-ovmf-xen; SUSE: qemu-ovmf-x86_64)",
     ),
     "pvgrub64": Firmware(
         "pvgrub for 64-bit PV guests",
         (*_in_firmware_directories("pvgrub64.bin"), "/usr/lib/grub-xen/grub-x86_64-xen.bin"),
-        "grub-xen-host (Debian, Ubuntu)",
+        "GRUB for Xen (Debian, Ubuntu: grub-xen-host)",
     ),
     "pvgrub32": Firmware(
         "pvgrub for 32-bit PV guests",
         (*_in_firmware_directories("pvgrub32.bin"), "/usr/lib/grub-xen/grub-i386-xen.bin"),
-        "grub-xen-host (Debian, Ubuntu)",
+        "GRUB for Xen (Debian, Ubuntu: grub-xen-host)",
     ),
 }
 """Every image that is looked for, by the name a `FileRequest` uses."""

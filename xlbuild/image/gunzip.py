@@ -50,11 +50,14 @@ def _stream(blob: Blob) -> memoryview | bytes:
     return blob.read(0, min(blob.size, len(blob.data) + _TRAILER))
 
 
-def too_large(what: str, name: str | None, size: int, says: str = "it has") -> RefusedError:
-    """Return the error for a file over the limit."""
+def too_large(code: str, what: str, name: str | None, size: int, *, claimed: bool = False) -> RefusedError:
+    """Return the error `code`-too-large for a file over the limit, or one that claims to unpack to more."""
+    says = "the gzip stream claims to unpack to" if claimed else "it has"
+    hint = "its last four bytes say so: if that is wrong, unpack the file with gunzip and give the result"
     return RefusedError(
-        f"{what}-too-large",
+        f"{code}-too-large",
         f"the {what} is too large",
         cause=f"{says} {human_size(size)}; the limit is {human_size(UNPACKED_LIMIT)}",
+        hint=hint if claimed else f"give a smaller {what}: strip debug symbols, leave out what is not needed",
         where=Where(name),
     )

@@ -35,19 +35,14 @@ def _load(
 ) -> KernelImage:
     """Build the image with the parameters that were read until the notes failed; the entry is e_entry."""
     if not elf.is_class32:
-        raise RefusedError(
-            "kernel-not-pvh",
-            "the kernel cannot be started as PVH or HVM",
-            cause=f"as a Xen kernel: {failure.reason}; as HVM firmware: it would have to be a 32-bit ELF file",
-            hint=failure.hint,
-            where=Where(candidate.name, offset=failure.where.offset, note=failure.where.note),
-        )
+        raise _not_startable(candidate, failure)
     start, end = load_range(elf)
     if start > end:
         raise RefusedError(
             "kernel-nothing-to-load",
-            "the firmware has nothing to load",
-            cause="no loadable segment with a sensible address and size",
+            f"the {candidate.noun} has nothing to load",
+            cause=f"as a Xen kernel: {failure.reason}; as HVM firmware: it has no loadable segment that makes sense",
+            hint=_hint(candidate, failure),
             where=Where(candidate.name),
         )
     pieces, warnings = load_pieces(elf, start, bytes_of(pages_for(end - start)), candidate.name)
@@ -64,3 +59,26 @@ def _load(
         is_firmware=True,
         warnings=warnings,
     )
+
+
+def _not_startable(candidate: Candidate, failure: RejectedError) -> RefusedError:
+    """Return the error for an ELF file that is neither a 32-bit one nor a Xen kernel."""
+    if candidate.firmware:
+        return RefusedError(
+            "kernel-not-pvh",
+            "the firmware cannot be started in an HVM guest",
+            cause="it is no 32-bit ELF file, as hvmloader is one",
+            hint=candidate.mend,
+            where=Where(candidate.name),
+        )
+    return RefusedError(
+        "kernel-not-pvh",
+        "the kernel cannot be started as PVH or HVM",
+        cause=f"as a Xen kernel: {failure.reason}; as HVM firmware: it would have to be a 32-bit ELF file",
+        hint=_hint(candidate, failure),
+        where=Where(candidate.name, offset=failure.where.offset, note=failure.where.note),
+    )
+
+
+def _hint(candidate: Candidate, failure: RejectedError) -> str:
+    return candidate.mend if candidate.firmware else failure.hint or candidate.mend

@@ -32,13 +32,16 @@ LOADERS: tuple[Loader, ...] = (
 """Every format, in order: the first whose probe matches takes the file, finally."""
 
 
-def load_kernel(data: bytes, *, name: str, hvm_container: bool, profile: Profile) -> KernelImage:
+def load_kernel(
+    data: bytes, *, name: str, hvm_container: bool, profile: Profile, firmware: bool = False
+) -> KernelImage:
     """Load a kernel, or firmware, for a PV (`hvm_container` false) or an HVM container (PVH and HVM).
 
-    `name` is the file's name for messages. Raises RefusedError with each loader's reason.
+    `name` is the file's name for messages, and `firmware` says that the user knows it as firmware. Raises
+    RefusedError with each loader's reason.
     """
-    file = candidate = _unzipped(Candidate(name, Blob.of(data), (), hvm_container, profile))
-    refuse_foreign(file.blob, name)
+    file = candidate = _unzipped(Candidate(name, Blob.of(data), (), hvm_container, profile, firmware))
+    refuse_foreign(file)
     rejects: list[tuple[str, Reject]] = []
     for loader in LOADERS:
         answer = loader.probe(candidate)
@@ -53,39 +56,48 @@ def _unzipped(candidate: Candidate) -> Candidate:
     """Undo a gzip of the whole file. Raises RefusedError for one that is broken, and for sizes over the limit."""
     blob = candidate.blob
     if not blob.size:
-        raise RefusedError("kernel-empty", "the kernel file is empty", where=Where(candidate.name))
+        raise RefusedError(
+            "kernel-empty",
+            f"the {candidate.noun} file is empty",
+            cause="it has no bytes that could be loaded",
+            hint=candidate.mend,
+            where=Where(candidate.name),
+        )
     if blob.size > UNPACKED_LIMIT:
-        raise too_large("kernel", candidate.name, blob.size)
+        raise too_large("kernel", candidate.noun, candidate.name, blob.size)
     room = unpacked_room(blob)
     if room is None:
         return candidate
     if room > UNPACKED_LIMIT:
-        raise too_large("kernel", candidate.name, room, "the gzip stream claims to unpack to")
+        raise too_large("kernel", candidate.noun, candidate.name, room, claimed=True)
     data = gunzip(blob, room)
     if data is None:
         raise RefusedError(
             "kernel-bad-gzip",
-            "the kernel file is a gzip file that cannot be unpacked",
+            f"the {candidate.noun} file is a gzip file that cannot be unpacked",
             cause="the stream is damaged, cut short, or unpacks to more than its last four bytes say",
-            hint="unpack it with gunzip to see what is wrong, or give the unpacked file as kernel",
+            hint="unpack it with gunzip to see what is wrong, or give the unpacked file",
             where=Where(candidate.name),
         )
     return replace(candidate, blob=Blob.of(data, room), packing=("gzip",))
 
 
 def _refusal(file: Candidate, rejects: list[tuple[str, Reject]]) -> RefusedError:
-    """Return the error that lists every loader's reason, with the last hint and place that one gave."""
+    """Return the error that lists every loader's reason, with a hint, and the last place that one gave."""
     container = "an HVM container (PVH or HVM)" if file.hvm_container else "PV"
-    guess = what_it_is(file.blob)
-    lines = [] if guess is None else [guess.sentence]
+    guess = what_it_is(file.blob, zipped=bool(file.packing))
+    lines = ["it is a gzip file; of what is in it:"] if file.packing else []
+    lines += [] if guess is None else [guess.sentence]
     lines += [f"{name}: {reject.reason}" for name, reject in rejects]
-    hints = [reject.hint for _, reject in rejects if reject.hint]
+    hints = [file.mend, *(reject.hint for _, reject in rejects if reject.hint)]
+    if not file.firmware and guess is not None and guess.hint is not None:
+        hints.append(guess.hint)
     places = [reject.where for _, reject in rejects if str(reject.where)]
     place = places[-1] if places else Where()
     return RefusedError(
         "kernel-not-recognised",
-        f"no loader for {container} takes the kernel",
+        f"no loader for {container} takes the {file.noun}",
         cause="\n".join(lines),
-        hint=(guess.hint if guess else None) or (hints[-1] if hints else None),
+        hint=hints[0 if file.firmware else -1],
         where=replace(place, file=file.name),
     )

@@ -23,16 +23,27 @@ class PreparedModule:
     """Whether the toolstack unpacked it."""
 
 
-def prepare_module(data: bytes, profile: Profile, *, name: str | None = None) -> PreparedModule:
-    """Prepare a module; `name` is the file's, for messages. Raises RefusedError if it is empty or over 1 GiB.
+def prepare_module(
+    data: bytes, profile: Profile, *, name: str | None = None, what: str = "module"
+) -> PreparedModule:
+    """Prepare a module. Raises RefusedError if it is empty or over 1 GiB.
+
+    `name` is the file's, and `what` the file is to the user (a ramdisk, say): both for messages.
+
 
     Until Xen 4.20 a gzip file is unpacked. Its segment then has room for the file itself and for 16 bytes more than
     it claims to unpack to, zeros included, and holds the file as it is when the stream cannot be unpacked.
     """
     if not data:
-        raise RefusedError("module-empty", "the module file is empty", where=Where(name))
+        raise RefusedError(
+            "module-empty",
+            f"the {what} {name} is empty" if name else f"the {what} is empty",
+            cause="the file has no bytes, and Xen loads no empty module",
+            hint=f"give another file, or remove the {what} from the configuration",
+            where=Where(name),
+        )
     if len(data) > UNPACKED_LIMIT:
-        raise too_large("module", name, len(data))
+        raise too_large("module", what, name, len(data))
     blob = Blob.of(data)
     room = unpacked_room(blob) if profile.unzips_ramdisk else None
     if room is None or room > UNPACKED_LIMIT:

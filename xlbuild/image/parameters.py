@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from xlbuild.errors import Where
 from xlbuild.image.bsdsymtab import symtab_end
-from xlbuild.image.elf import ADDRESS_MASK, EM_386, EM_X86_64, ElfFile
+from xlbuild.image.elf import ADDRESS_MASK, CUT_SHORT_HINT, EM_386, EM_X86_64, ElfFile
 from xlbuild.image.features import FEATURE_NAMES, parse_features
 from xlbuild.image.model import Note, PaeMode, XenParameters
 from xlbuild.image.notes import (
@@ -115,9 +115,11 @@ def parse_kernel(elf: ElfFile, *, hvm_container: bool, profile: Profile) -> Pars
         _check_notes(elf, draft, hvm_container)
         _settle_bases(draft, hvm_container, profile)
         _place(elf, draft, hvm_container)
-        _check_places(draft, hvm_container)
+        _check_places(elf, draft, hvm_container)
     except RejectedError as failure:
         failure.hint = _other_type(elf, draft, hvm_container) or failure.hint
+        if elf.ends_in_header:
+            failure = RejectedError("it ends inside its ELF header", CUT_SHORT_HINT)
         return ParsedKernel(draft.freeze(hvm_container), failure)
     return ParsedKernel(draft.freeze(hvm_container), None)
 
@@ -285,13 +287,14 @@ def load_range(elf: ElfFile) -> tuple[int, int]:
     return min(starts, default=ADDRESS_MASK), max(ends, default=0)
 
 
-def _check_places(draft: _Draft, hvm_container: bool) -> None:
+def _check_places(elf: ElfFile, draft: _Draft, hvm_container: bool) -> None:
     start, end = draft.virt_kstart, draft.virt_kend
     entry, base = draft.number(NoteType.ENTRY), draft.number(NoteType.VIRT_BASE)
     p2m = draft.number(NoteType.INIT_P2M)
     inside = f"({start:#x} to {end:#x})"
     if start > end:
-        raise RejectedError(f"its loadable segments make no sense: they go from {start:#x} to {end:#x}")
+        reason = f"its loadable segments make no sense: they go from {start:#x} to {end:#x}"
+        raise RejectedError(reason if elf.loadable else "it has no loadable segment", CUT_SHORT_HINT)
     if not start <= entry <= end:
         missing = (
             "it has no note PHYS32_ENTRY, and " if hvm_container and draft.phys_entry == _UNSET_32 else ""

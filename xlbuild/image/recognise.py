@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Literal
 
 from xlbuild.errors import RefusedError, Where
 from xlbuild.image.blob import Blob
 from xlbuild.image.elf import EM_AARCH64, EM_ARM, MAGIC
+from xlbuild.image.verdict import Candidate
 
 _ELF_MACHINE = 18
 _EI_DATA, _BIG_ENDIAN = 5, b"\x02"
@@ -16,6 +18,12 @@ _ARM_IMAGES = (
     (0x24, b"\x18\x28\x6f\x01", "a 32-bit Arm zImage"),
 )
 _TEXT_SAMPLE = 256
+_ZERO_SAMPLE = 4096
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_TABLE_MAGIC = (0x336EC578).to_bytes(4, "little")
+_TABLE_WITHIN = 8192
+_TABLE_WORDS = struct.Struct("<III")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +53,32 @@ _SIGNATURES: tuple[tuple[int, bytes, Guess], ...] = (
 )
 """(offset, bytes, what it is), the first that fits; a bzImage may begin with MZ too."""
 
+_MULTIBOOT = Guess(
+    "it is a multiboot-style kernel (magic 0x336ec578), and xlbuild does not build these yet",
+    "give the same kernel as an ELF file with Xen notes, if there is one, or build this guest with xl",
+)
+_GZIP_CUT = Guess(
+    "it is a gzip file, probably cut short: its last four bytes give no size that Xen unpacks to (1 GiB at most)",
+    "compare its size and checksum with the original, or unpack it with gunzip and give the result",
+)
+_GZIP_TWICE = Guess("it is a gzip file within a gzip file, and Xen undoes one", "unpack it with gunzip")
+_ZEROS = Guess(
+    "it starts with nothing but zeros: it was never written, or is damaged",
+    "compare its size and checksum with the original",
+)
 
-def refuse_foreign(blob: Blob, name: str) -> None:
+
+def refuse_foreign(candidate: Candidate) -> None:
     """Refuse Arm kernels by name: no x86 guest can run one. Raises RefusedError (kernel-arm)."""
-    what = _arm_kind(blob)
+    what = _arm_kind(candidate.blob)
     if what is None:
         return
     raise RefusedError(
         "kernel-arm",
-        "the kernel is for Arm, and xlbuild builds x86 guests",
+        f"the {candidate.noun} is for Arm, and xlbuild builds x86 guests",
         cause=f"it is {what}",
-        hint="give an x86 kernel",
-        where=Where(name),
+        hint=candidate.mend if candidate.firmware else "give an x86 kernel",
+        where=Where(candidate.name),
     )
 
 
@@ -75,14 +97,31 @@ def _has(blob: Blob, offset: int, magic: bytes) -> bool:
     return blob.holds(offset, len(magic)) and blob.read(offset, len(magic)) == magic
 
 
-def what_it_is(blob: Blob) -> Guess | None:
-    """Say what a refused file seems to be."""
+def what_it_is(blob: Blob, *, zipped: bool = False) -> Guess | None:
+    """Say what a refused file seems to be; `zipped`: it has been unpacked from a gzip file."""
+    if _has_multiboot_table(blob):
+        return _MULTIBOOT
+    if _has(blob, 0, _GZIP_MAGIC):
+        return _GZIP_TWICE if zipped else _GZIP_CUT
     for offset, magic, guess in _SIGNATURES:
         if _has(blob, offset, magic):
             return guess
+    if not any(blob.data[:_ZERO_SAMPLE]):
+        return _ZEROS
     sample = bytes(blob.data[:_TEXT_SAMPLE])
     if sample.startswith(b"#!"):
         return Guess("it is a script", "give the kernel itself")
     if sample and all(byte in b"\t\n\r\f" or 32 <= byte < 127 for byte in sample):
         return Guess("it is a text file", "give the kernel itself")
     return None
+
+
+def _has_multiboot_table(blob: Blob) -> bool:
+    """Tell whether one of the first 8 KiB's words starts a table of magic, flags and checksum, zero in sum."""
+    head = bytes(blob.data[:_TABLE_WITHIN])
+    offset = head.find(_TABLE_MAGIC)
+    while 0 <= offset <= len(head) - _TABLE_WORDS.size:
+        if offset % 4 == 0 and sum(_TABLE_WORDS.unpack_from(head, offset)) % (1 << 32) == 0:
+            return True
+        offset = head.find(_TABLE_MAGIC, offset + 1)
+    return False

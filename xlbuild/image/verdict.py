@@ -22,6 +22,22 @@ class Candidate:
     """What has been undone so far, outermost first."""
     hvm_container: bool
     profile: Profile
+    firmware: bool = False
+    """Whether it is what an HVM guest starts in place of a kernel, hvmloader for one: messages then say so."""
+
+    @property
+    def noun(self) -> str:
+        """What messages call it."""
+        return "firmware" if self.firmware else "kernel"
+
+    @property
+    def mend(self) -> str:
+        """What to do about a file that is nothing of the kind."""
+        if self.firmware:
+            return (
+                "give hvmloader, or remove firmware_override and firmware: xlbuild then looks for hvmloader"
+            )
+        return "give the guest's own kernel: a Linux bzImage, or an ELF file (vmlinux) with Xen notes"
 
 
 @dataclass(frozen=True, slots=True)

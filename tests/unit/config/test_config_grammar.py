@@ -103,6 +103,13 @@ def test_a_file_full_of_problems_is_not_read_to_its_end() -> None:
     ("text", "hint"),
     [
         (b"memory = 512m\n", "number of MiB"),
+        (b"memory = 512M\n", "number of MiB"),
+        (b"memory = 1GiB\n", "number of MiB"),
+        (b"memory = -4\n", "a whole number without a sign"),
+        (b"memory = 1.5\n", "a whole number without a sign"),
+        (b"memory =\n", "behind the `=`"),
+        (b"\x7fELF\2\1\1\0\0\0()+-\n", "plain text"),
+        (bytes(range(128, 256)), "plain text"),
         (b"builder = hvm\n", "quotes: 'hvm'"),
         (b"a = 1\r\n", "dos2unix"),
         (b"\xef\xbb\xbfa = 1\n", "byte order mark"),
@@ -142,6 +149,7 @@ def test_a_problem_comes_with_its_mend(text: bytes, hint: str) -> None:
         (b"a = -1\n", False),
         (b"mac = 00:16:3e:00:00:01\n", False),
         (b"a = b\n", False),
+        (b"\x7fELF\0\0(a.b)\n", False),
     ],
 )
 def test_what_looks_like_python_is_called_so(text: bytes, python: bool) -> None:

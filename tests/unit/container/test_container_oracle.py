@@ -167,7 +167,7 @@ def _real(built: Built) -> dict[str, Any]:
         "online": int(info["vcpu_online"], 16).bit_count() if info else None,
         "apic": bool(info["apic_mode"]) if info else None,
         "mmio_mib": int(domain["layout"]["mmio_size"], 16) >> 20 if info else None,
-        "command_line": None if info else domain["cmdline"],
+        "command_line": domain["cmdline"],
         "module_command_lines": [module["cmdline"] for module in domain["modules"]],
         "firmware": set(re.findall(r"xc_dom_alloc_segment: +(\S.* module) *:", built.log)),
         "parameters": [

@@ -70,7 +70,34 @@ def test_sizes_are_counted_in_kib() -> None:
 def test_a_guest_without_memory_is_refused(text: str, key: str) -> None:
     error = refusal(text)
     assert (error.code, error.where.key) == ("config-no-memory", key)
-    assert "memory = 256" in (error.hint or "")
+    assert f"set {key}" in (error.hint or "") or "memory = 256" in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "hint"),
+    [
+        (
+            HVM + "memory = 300; videoram = 300",
+            "memory",
+            "set memory to more than 300 (MiB), or lower videoram",
+        ),
+        (HVM + "memory = 8", "memory", "set memory to more than 8 (MiB)"),
+        (
+            PVH + "memory = 64; maxmem = 32; videoram = 48",
+            "maxmem",
+            "set maxmem to more than 48 (MiB), or lower videoram",
+        ),
+        (PVH + 'memory = "256M"', "memory", "sizes have no unit: write the number of MiB"),
+        (PVH + "maxmem = [256]", "maxmem", "set memory in MiB: memory = 256"),
+    ],
+)
+def test_too_little_memory_comes_with_a_mend_that_helps(text: str, key: str, hint: str) -> None:
+    error = refusal(text)
+    assert (error.code, error.where.key, error.hint) == ("config-no-memory", key, hint)
+
+
+def test_a_memory_that_xl_drops_is_not_called_unset() -> None:
+    assert refusal(PVH + 'memory = "256M"').cause == "memory is no number: '256M'; xl ignores it"
 
 
 @pytest.mark.parametrize(

@@ -60,11 +60,14 @@ def test_an_absolute_path_is_not_looked_for_elsewhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", FIRMWARE)
 def test_missing_firmware_names_every_place_and_the_package(name: str, tmp_path: Path) -> None:
-    with pytest.raises(FilesError) as refused:
-        HostFiles(NEWEST, [str(tmp_path)]).read(FileRequest(Role.HVMLOADER, "no/such/file", name, NOWHERE))
-    assert refused.value.code == "firmware-missing"
-    assert f"{tmp_path}/no/such/file" in (refused.value.cause or "")
-    assert FIRMWARE[name].package in (refused.value.hint or "")
+    own = FIRMWARE[name].places[-1].rpartition("/")[2]
+    for path, packaged in ((f"no/such/{own}", True), ("no/such/file", False)):
+        with pytest.raises(FilesError) as refused:
+            HostFiles(NEWEST, [str(tmp_path)]).read(FileRequest(Role.HVMLOADER, path, name, NOWHERE))
+        assert refused.value.code == "firmware-missing"
+        assert f"{tmp_path}/{path}" in (refused.value.cause or "")
+        assert (FIRMWARE[name].package in (refused.value.hint or "")) == packaged
+        assert "--firmware-dir" in (refused.value.hint or "")
 
 
 def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The sample configurations: each builds, as it is or with files in the place of those that a host has installed."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,11 @@ def test_the_debian_sample_builds_with_debians_kernel(tmp_path: Path, material: 
     document = manifest(xlbuild("create", "--json", "-n", CONFIGS / "debian-pvh.cfg", *files))
     assert document["container"] == "pvh"
     assert inputs(document) == [("kernel", material.amd64.stat().st_size), ("ramdisk", len(RAMDISK))]
+
+
+def test_the_readme_shows_what_create_prints(tmp_path: Path) -> None:
+    checkout = CONFIGS.parent
+    (tmp_path / "configs").symlink_to(CONFIGS)
+    command = [sys.executable, "-m", "xlbuild", "create", "configs/hello-pvh.cfg"]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert f"$ xlbuild create configs/hello-pvh.cfg\n{printed}```" in (checkout / "README.md").read_text()

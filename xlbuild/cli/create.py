@@ -1,5 +1,6 @@
 """`xlbuild create`: build a domain from an xl configuration."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -56,8 +57,6 @@ def command(
 
     KEY=VALUE arguments are settings that come after the file's, as for `xl create`.
     """
-    import os
-
     from xlbuild import api
     from xlbuild.cli.complain import warn
     from xlbuild.cli.progress import Progress

@@ -10,7 +10,7 @@ from xlbuild.image import bzimage, elfkernel, hvmfirmware
 from xlbuild.image.blob import Blob
 from xlbuild.image.gunzip import UNPACKED_LIMIT, gunzip, too_large, unpacked_room
 from xlbuild.image.model import KernelImage
-from xlbuild.image.recognise import refuse_foreign, what_it_is
+from xlbuild.image.recognise import refuse_foreign, refuse_multiboot, what_it_is
 from xlbuild.image.verdict import Candidate, Match, Reject
 from xlbuild.profiles import Profile
 
@@ -42,6 +42,7 @@ def load_kernel(
     """
     file = candidate = _unzipped(Candidate(name, Blob.of(data), (), hvm_container, profile, firmware))
     refuse_foreign(file)
+    refuse_multiboot(file)
     rejects: list[tuple[str, Reject]] = []
     for loader in LOADERS:
         answer = loader.probe(candidate)

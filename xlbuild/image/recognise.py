@@ -53,10 +53,6 @@ _SIGNATURES: tuple[tuple[int, bytes, Guess], ...] = (
 )
 """(offset, bytes, what it is), the first that fits; a bzImage may begin with MZ too."""
 
-_MULTIBOOT = Guess(
-    "it is a multiboot-style kernel (magic 0x336ec578), and xlbuild does not build these yet",
-    "give the same kernel as an ELF file with Xen notes, if there is one, or build this guest with xl",
-)
 _GZIP_CUT = Guess(
     "it is a gzip file, probably cut short: its last four bytes give no size that Xen unpacks to (1 GiB at most)",
     "compare its size and checksum with the original, or unpack it with gunzip and give the result",
@@ -97,10 +93,22 @@ def _has(blob: Blob, offset: int, magic: bytes) -> bool:
     return blob.holds(offset, len(magic)) and blob.read(offset, len(magic)) == magic
 
 
+def refuse_multiboot(candidate: Candidate) -> None:
+    """Refuse what Xen's first loader takes, ELF files with its table among it. Raises RefusedError."""
+    if not _has_multiboot_table(candidate.blob):
+        return
+    raise RefusedError(
+        "kernel-multiboot",
+        f"the {candidate.noun} is a multiboot-style one, and xlbuild does not build these yet",
+        cause="its first 8 KiB hold a table (magic 0x336ec578, a good checksum) by which Xen takes it for one, "
+        "whatever else it is",
+        hint="give the same kernel as an ELF file with Xen notes and without that table, or build this guest with xl",
+        where=Where(candidate.name),
+    )
+
+
 def what_it_is(blob: Blob, *, zipped: bool = False) -> Guess | None:
     """Say what a refused file seems to be; `zipped`: it has been unpacked from a gzip file."""
-    if _has_multiboot_table(blob):
-        return _MULTIBOOT
     if _has(blob, 0, _GZIP_MAGIC):
         return _GZIP_TWICE if zipped else _GZIP_CUT
     for offset, magic, guess in _SIGNATURES:

@@ -1,5 +1,7 @@
 """`load_kernel`: the order of the loaders, and what it says when none takes a file."""
 
+import struct
+
 import pytest
 from kernels import (
     EM_AARCH64,
@@ -213,3 +215,20 @@ def test_the_pieces_are_views_of_the_file() -> None:
     (piece,) = image.pieces
     assert isinstance(piece.data, memoryview)
     assert piece.data.obj is PV
+
+
+@pytest.mark.parametrize("hvm_container", [False, True])
+def test_an_elf_file_with_a_multiboot_table_is_what_xen_takes_it_for(hvm_container: bool) -> None:
+    magic, flags = 0x336EC578, 0x10000
+    table = struct.pack("<III", magic, flags, -(magic + flags) & 0xFFFFFFFF)
+    entries = [("PHYS32_ENTRY", LOAD_ADDRESS), ("ENTRY", LOAD_ADDRESS)]
+    kernel = elf_file([Load(LOAD_ADDRESS, bytes(0x100))], [*SAYS_XEN, *entries])
+    room = kernel.index(bytes(64)) + 3 & ~3
+    assert room < 0x2000 - len(table)
+
+    def with_table(table: bytes) -> bytes:
+        return kernel[:room] + table + kernel[room + len(table) :]
+
+    assert refusal(with_table(table), hvm_container=hvm_container).code == "kernel-multiboot"
+    no_sum = table[:-1] + bytes([table[-1] ^ 1])
+    assert loaded(with_table(no_sum), hvm_container=hvm_container).format == "ELF with Xen notes"

@@ -6,7 +6,10 @@ the release that changed it. The values are those of today's stable updates of e
 
 from dataclasses import dataclass, replace
 
-from xlbuild.units import MIB
+from xlbuild.units import GIB, MIB
+
+XC_DOM_DECOMPRESS_MAX = GIB
+"""Bytes of the largest kernel, module or unpacked payload that any release's toolstack takes (xenguest)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,8 @@ from xlbuild.container import FileRequest, Role
 from xlbuild.errors import NOWHERE, FilesError, RefusedError, Where
 from xlbuild.hello import HELLO_KERNELS
 from xlbuild.image.firmware import FIRMWARE, FIRMWARE_DIRECTORIES
-from xlbuild.profiles import PROFILES, Profile
-from xlbuild.units import GIB, MIB, human_size
-
-MAX_INPUT_SIZE = GIB
-"""Largest kernel or module file that Xen's toolstack takes (XC_DOM_DECOMPRESS_MAX)."""
+from xlbuild.profiles import PROFILES, XC_DOM_DECOMPRESS_MAX, Profile
+from xlbuild.units import MIB, human_size
 
 BUILT_IN_SCHEME = "xlbuild:"
 """Prefix of the names of images that are part of this program."""
@@ -99,7 +96,7 @@ def read_config(path: str) -> bytes:
 
 
 def read_file(path: str, what: str, where: Where) -> bytes:
-    """Return a whole file, at most MAX_INPUT_SIZE bytes of it; FilesError, RefusedError."""
+    """Return a whole file, at most XC_DOM_DECOMPRESS_MAX bytes of it; FilesError, RefusedError."""
     try:
         with Path(path).open("rb") as file:
             if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
@@ -116,11 +113,11 @@ def _read_all(fd: int, path: str, what: str, where: Where) -> bytes:
     while chunk := os.read(fd, _CHUNK):
         chunks.append(chunk)
         size += len(chunk)
-        if size > MAX_INPUT_SIZE:
+        if size > XC_DOM_DECOMPRESS_MAX:
             raise RefusedError(
                 "file-too-large",
                 f"the {what} {path} is too large",
-                cause=f"it has more than {human_size(MAX_INPUT_SIZE)}, the most that Xen's toolstack reads",
+                cause=f"it has more than {human_size(XC_DOM_DECOMPRESS_MAX)}, the most that Xen's toolstack reads",
                 hint="use a smaller file",
                 where=where,
             )

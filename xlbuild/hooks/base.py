@@ -32,6 +32,10 @@ GTF_PERMIT_ACCESS = 1
 GNTTAB_RESERVED_CONSOLE = 0
 GNTTAB_RESERVED_XENSTORE = 1
 
+# Debug registers of every vCPU at its start (Intel SDM volume 3, 17.2).
+DR6_DEFAULT = 0xFFFF0FF0
+DR7_DEFAULT = 0x400
+
 EVENT_CHANNELS = (EventChannel(XENSTORE_PORT, BACKEND_DOMID), EventChannel(CONSOLE_PORT, BACKEND_DOMID))
 
 
@@ -51,7 +55,6 @@ class Draft:
         self.request = request
         self.layout = layout
         self.allocator = Allocator(base, layout.total_pages)
-        self.firmware: list[Segment] = []
         self.special_pages: dict[str, Pfn] = {}
         self.page_tables: list[Mapping] = []
         self.p2m: PhysicalToMachine | None = None
@@ -126,11 +129,13 @@ def _place_modules(draft: Draft) -> None:
 
 
 def _finish(draft: Draft, start: StartOfDay) -> Plan:
+    firmware = {module.name for module in draft.request.firmware_modules}
+    segments = [segment for segment in draft.allocator.segments if segment.name not in firmware]
     return Plan(
         request=draft.request,
         layout=draft.layout,
-        segments=tuple(sorted(draft.allocator.segments, key=_upstream_order)),
-        firmware=tuple(draft.firmware),
+        segments=tuple(sorted(segments, key=_upstream_order)),
+        firmware=tuple(segment for segment in draft.allocator.segments if segment not in segments),
         special_pages=draft.special_pages,
         page_tables=tuple(draft.page_tables),
         p2m=draft.p2m,

@@ -13,6 +13,8 @@ from xlbuild.container import ACPI_MODULE, Container
 from xlbuild.errors import RefusedError
 from xlbuild.hooks.base import (
     CONSOLE_PORT,
+    DR6_DEFAULT,
+    DR7_DEFAULT,
     XENSTORE_PORT,
     Draft,
     StartOfDay,
@@ -20,7 +22,7 @@ from xlbuild.hooks.base import (
     complete,
     write_console_page,
 )
-from xlbuild.hooks.hvm_start import place_start_info, start_info, start_info_bytes
+from xlbuild.hooks.hvm_start import check_modules, place_start_info, start_info, start_info_bytes
 from xlbuild.image.model import GuestType
 from xlbuild.memory import GuestMemory
 from xlbuild.plan.memmap import (
@@ -46,8 +48,6 @@ _FLAT_DATA = 0xC93
 _BUSY_TSS = 0x8B
 _FLAT_LIMIT = 0xFFFFFFFF
 _TSS_LIMIT = 0x67
-_DR6_DEFAULT = 0xFFFF0FF0
-_DR7_DEFAULT = 0x400
 _PAT_DEFAULT = 0x0007040600070406
 _MTRR_CAP = 0x508
 """8 variable ranges, fixed ranges, write combining: what Xen offers."""
@@ -65,7 +65,7 @@ class HvmHooks:
 
     def check(self, request: BuildRequest) -> None:
         """Refuse a module's command line that is longer than its slot."""
-        place_start_info(request, 0)
+        check_modules(request)
 
     def memory_map(self, request: BuildRequest) -> MemoryLayout:
         """Return the frames below and above 4 GiB, and the e820 that tells of them."""
@@ -76,9 +76,7 @@ class HvmHooks:
         """Place the firmware modules and the HVM start info; the special pages have fixed frames."""
         if draft.request.image.is_firmware:
             for module in draft.request.firmware_modules:
-                segment = draft.allocator.segment(module.name, len(module.data))
-                draft.allocator.segments.remove(segment)
-                draft.firmware.append(segment)
+                draft.allocator.segment(module.name, len(module.data))
         size = place_start_info(draft.request, len(draft.layout.memory_map)).size
         draft.allocator.segment("HVM start info", size)
         draft.special_pages.update(
@@ -87,7 +85,7 @@ class HvmHooks:
 
     def reserve_late(self, draft: Draft) -> None:
         """Check that what has been placed lies in memory that exists."""
-        for segment in (*draft.allocator.segments, *draft.firmware):
+        for segment in draft.allocator.segments:
             if segment.pages and not any(ram.covers(segment.frames) for ram in draft.layout.ram):
                 raise _over_a_hole(draft, segment)
 
@@ -220,8 +218,8 @@ def _entry_state(entry: int, start_info_at: PhysAddr) -> dict[str, int]:
         "rip": entry,
         "rbx": start_info_at,
         "cr0": _CR0_PE_ET,
-        "dr6": _DR6_DEFAULT,
-        "dr7": _DR7_DEFAULT,
+        "dr6": DR6_DEFAULT,
+        "dr7": DR7_DEFAULT,
         "tr_limit": _TSS_LIMIT,
         "cs_arbytes": _FLAT_CODE,
         "ds_arbytes": _FLAT_DATA,

@@ -16,7 +16,7 @@ from xlbuild.container import SYSTEM_FIRMWARE_MODULE
 from xlbuild.errors import RefusedError
 from xlbuild.hooks.base import Draft
 from xlbuild.plan.model import BuildRequest, ModuleEntry, Plan, StartInfo
-from xlbuild.units import Pfn, PhysAddr, align_up, paddr_of
+from xlbuild.units import PhysAddr, align_up, paddr_of
 
 MAX_MODULES = 2
 MODULE_CMDLINE_SIZE = 1024
@@ -39,9 +39,8 @@ class StartInfoPlaces:
 def place_start_info(request: BuildRequest, memory_map_entries: int) -> StartInfoPlaces:
     """Return where each part lies (upstream: alloc_magic_pages_hvm).
 
-    With a device model no room is kept for a command line. Raises RefusedError for what has no room.
+    With a device model no room is kept for a command line.
     """
-    _check_modules(request)
     command_line = request.container.command_line
     at_command_line = HVM_START_INFO.size
     at_modules = at_command_line
@@ -112,8 +111,9 @@ def _modules(draft: Draft, slots: PhysAddr) -> tuple[ModuleEntry, ...]:
         told.append((paddr_of(segment.pfn), module.content.length, module.command_line))
     for firmware in draft.request.firmware_modules:
         if firmware.name == SYSTEM_FIRMWARE_MODULE:
-            pfn = draft.firmware[0].pfn if draft.firmware else Pfn(0)
-            told.append((paddr_of(pfn), len(firmware.data), _FIRMWARE_MODULE_CMDLINE))
+            placed = draft.segment(firmware.name)
+            paddr = paddr_of(placed.pfn) if placed is not None else PhysAddr(0)
+            told.append((paddr, len(firmware.data), _FIRMWARE_MODULE_CMDLINE))
     return tuple(
         ModuleEntry(
             paddr=paddr,
@@ -125,7 +125,8 @@ def _modules(draft: Draft, slots: PhysAddr) -> tuple[ModuleEntry, ...]:
     )
 
 
-def _check_modules(request: BuildRequest) -> None:
+def check_modules(request: BuildRequest) -> None:
+    """Refuse a module's command line that is longer than its slot (RefusedError)."""
     for module in request.modules:
         size = len(_encoded(module.command_line or "")) + 1
         if size > MODULE_CMDLINE_SIZE:

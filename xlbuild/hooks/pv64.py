@@ -20,6 +20,8 @@ from xlbuild.abi.vcpu_guest_context import (
 from xlbuild.errors import RefusedError, Where
 from xlbuild.hooks.base import (
     CONSOLE_PORT,
+    DR6_DEFAULT,
+    DR7_DEFAULT,
     XENSTORE_PORT,
     Draft,
     StartOfDay,
@@ -70,8 +72,6 @@ _SHARED_INFO_MFN = Mfn(0xFFFFE)
 """Where the shared info page lies unless the guest owns that frame; a host would choose."""
 
 _RFLAGS_IF = 1 << 9
-_DR6_DEFAULT = 0xFFFF0FF0
-_DR7_DEFAULT = 0x400
 
 
 class Pv64Hooks:
@@ -139,20 +139,15 @@ class Pv64Hooks:
         assert plan.p2m is not None
         assert segment is not None
         memory.write("phys2mach", paddr_of(segment.pfn), P2mList(plan.p2m))
-        for mapping, owner in zip(plan.page_tables, ("page tables", "phys2mach"), strict=False):
-            memory.claim(f"{owner}: tables", mapping.tables)
+        linear = plan.page_tables[0].tables
         for pfn, table in table_pages(plan.page_tables, plan.p2m):
-            owner = "page tables" if pfn in range(*_bounds(plan.page_tables[0].tables)) else "phys2mach"
-            memory.write(f"{owner}: tables", paddr_of(pfn), table)
+            owner = "page tables" if linear.first <= pfn < linear.end else "phys2mach"
+            memory.write(owner, paddr_of(pfn), table)
         memory.write("start_info", plan.start_info.address, START_INFO_X86_64.encode(plan.start_info.fields))
         write_console_page(plan, memory)
         if plan.hypercall_page is not None and plan.request.fill_hypercall_page:
             memory.claim("hypercall page", FrameRange.of(plan.hypercall_page, 1))
             memory.replace("hypercall page", paddr_of(plan.hypercall_page), hypercall_page_x86_64())
-
-
-def _bounds(frames: FrameRange) -> tuple[int, int]:
-    return frames.first, frames.end
 
 
 def _init_p2m(parameters: XenParameters) -> VirtAddr | None:
@@ -292,7 +287,7 @@ def _vcpu(draft: Draft, p2m: PhysicalToMachine) -> Vcpu:
         "kernel_ss": FLAT_KERNEL_SS_X86_64,
         "kernel_sp": stack,
         "ctrlreg": [0, 0, 0, maddr_of(p2m.mfn(draft.page_tables[0].tables.first)), 0, 0, 0, 0],
-        "debugreg": [0, 0, 0, 0, 0, 0, _DR6_DEFAULT, _DR7_DEFAULT],
+        "debugreg": [0, 0, 0, 0, 0, 0, DR6_DEFAULT, DR7_DEFAULT],
     }
     return Vcpu(0, complete(VCPU_GUEST_CONTEXT_X86_64, fields))
 

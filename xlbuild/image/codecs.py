@@ -17,8 +17,8 @@ from typing import Protocol
 
 from xlbuild.image.blob import Blob
 from xlbuild.image.codecerror import CodecError
-from xlbuild.image.gunzip import UNPACKED_LIMIT, gunzip, unpacked_room
-from xlbuild.profiles import Profile
+from xlbuild.image.gunzip import gunzip, unpacked_room
+from xlbuild.profiles import XC_DOM_DECOMPRESS_MAX, Profile
 from xlbuild.units import MIB, human_size
 
 _SIZE_FIELD = 4
@@ -45,7 +45,7 @@ def unpack_gzip(payload: Blob, profile: Profile) -> Blob:
     room = unpacked_room(payload)
     if room is None:
         raise CodecError("it is too short, or claims to unpack to more than 1 GiB")
-    if room > UNPACKED_LIMIT:
+    if room > XC_DOM_DECOMPRESS_MAX:
         raise CodecError("it claims to unpack to 1 GiB, less than 16 bytes under the limit")
     data = gunzip(payload, room)
     if data is None:
@@ -120,7 +120,7 @@ def _stream_and_size(payload: Blob) -> tuple[memoryview, int]:
     if payload.size < _SIZE_FIELD:
         raise CodecError("it is too short")
     size = payload.last_u32()
-    if size > UNPACKED_LIMIT:
+    if size > XC_DOM_DECOMPRESS_MAX:
         raise CodecError(f"its length field says {human_size(size)}, more than the limit of 1 GiB", _DAMAGED)
     return payload.data[: payload.size - _SIZE_FIELD], size
 

@@ -6,10 +6,8 @@ import zlib
 
 from xlbuild.errors import RefusedError, Where
 from xlbuild.image.blob import Blob
-from xlbuild.units import GIB, human_size
-
-UNPACKED_LIMIT = GIB
-"""Bytes; a kernel, a module or what it unpacks to may not be larger (XC_DOM_DECOMPRESS_MAX)."""
+from xlbuild.profiles import XC_DOM_DECOMPRESS_MAX
+from xlbuild.units import human_size
 
 _MAGIC = b"\x1f\x8b"
 _SHORTEST = 6
@@ -29,7 +27,7 @@ def unpacked_room(blob: Blob) -> int | None:
     if blob.size < _SHORTEST or not blob.starts_with(_MAGIC):
         return None
     claimed = blob.last_u32()
-    return None if claimed > UNPACKED_LIMIT else claimed + _PADDING
+    return None if claimed > XC_DOM_DECOMPRESS_MAX else claimed + _PADDING
 
 
 def gunzip(blob: Blob, room: int) -> bytes | None:
@@ -57,7 +55,7 @@ def too_large(code: str, what: str, name: str | None, size: int, *, claimed: boo
     return RefusedError(
         f"{code}-too-large",
         f"the {what} is too large",
-        cause=f"{says} {human_size(size)}; the limit is {human_size(UNPACKED_LIMIT)}",
+        cause=f"{says} {human_size(size)}; the limit is {human_size(XC_DOM_DECOMPRESS_MAX)}",
         hint=hint if claimed else f"give a smaller {what}: strip debug symbols, leave out what is not needed",
         where=Where(name),
     )

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from xlbuild.errors import RefusedError, Where
 from xlbuild.image import bzimage, elfkernel, hvmfirmware
 from xlbuild.image.blob import Blob
-from xlbuild.image.gunzip import UNPACKED_LIMIT, gunzip, too_large, unpacked_room
+from xlbuild.image.gunzip import gunzip, too_large, unpacked_room
 from xlbuild.image.model import KernelImage
 from xlbuild.image.recognise import refuse_foreign, refuse_multiboot, what_it_is
 from xlbuild.image.verdict import Candidate, Match, Reject
-from xlbuild.profiles import Profile
+from xlbuild.profiles import XC_DOM_DECOMPRESS_MAX, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ def _unzipped(candidate: Candidate) -> Candidate:
             hint=candidate.mend,
             where=Where(candidate.name),
         )
-    if blob.size > UNPACKED_LIMIT:
+    if blob.size > XC_DOM_DECOMPRESS_MAX:
         raise too_large("kernel", candidate.noun, candidate.name, blob.size)
     room = unpacked_room(blob)
     if room is None:
         return candidate
-    if room > UNPACKED_LIMIT:
+    if room > XC_DOM_DECOMPRESS_MAX:
         raise too_large("kernel", candidate.noun, candidate.name, room, claimed=True)
     data = gunzip(blob, room)
     if data is None:

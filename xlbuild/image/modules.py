@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from xlbuild.errors import RefusedError, Where
 from xlbuild.image.blob import Blob
-from xlbuild.image.gunzip import UNPACKED_LIMIT, gunzip, too_large, unpacked_room
+from xlbuild.image.gunzip import gunzip, too_large, unpacked_room
 from xlbuild.image.model import Buffer
-from xlbuild.profiles import Profile
+from xlbuild.profiles import XC_DOM_DECOMPRESS_MAX, Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ def prepare_module(
             hint=f"give another file, or remove the {what} from the configuration",
             where=Where(name),
         )
-    if len(data) > UNPACKED_LIMIT:
+    if len(data) > XC_DOM_DECOMPRESS_MAX:
         raise too_large("module", what, name, len(data))
     blob = Blob.of(data)
     room = unpacked_room(blob) if profile.unzips_ramdisk else None
-    if room is None or room > UNPACKED_LIMIT:
+    if room is None or room > XC_DOM_DECOMPRESS_MAX:
         return PreparedModule(blob.data, len(data), unzipped=False)
     unpacked = gunzip(blob, room)
     content = blob.data if unpacked is None else memoryview(unpacked)

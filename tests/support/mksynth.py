@@ -17,26 +17,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kernels import NOTE_TYPES
+
 Note = tuple[str, int | str]
 """Name, as in xen/elfnote.h without the prefix, and value."""
-
-NOTE_TYPES = {
-    "ENTRY": 1,
-    "HYPERCALL_PAGE": 2,
-    "VIRT_BASE": 3,
-    "PADDR_OFFSET": 4,
-    "XEN_VERSION": 5,
-    "GUEST_OS": 6,
-    "GUEST_VERSION": 7,
-    "LOADER": 8,
-    "PAE_MODE": 9,
-    "FEATURES": 10,
-    "BSD_SYMTAB": 11,
-    "INIT_P2M": 15,
-    "MOD_START_PFN": 16,
-    "SUPPORTED_FEATURES": 17,
-    "PHYS32_ENTRY": 18,
-}
 
 BASE64 = 0xFFFFFFFF80000000
 BASE32 = 0xC0000000

@@ -19,6 +19,11 @@ def hypercall_page_x86_64() -> bytes:
     return b"".join(_stub_x86_64(number) for number in range(NR_STUBS))
 
 
+def hypercall_page_x86_32() -> bytes:
+    """Return the 4096 bytes of a 32-bit PV guest's hypercall page."""
+    return b"".join(_stub_x86_32(number) for number in range(NR_STUBS))
+
+
 def _stub_x86_64(number: int) -> bytes:
     load_number = b"\xb8" + number.to_bytes(4, "little")  # mov $number, %eax
     syscall = b"\x0f\x05"
@@ -28,4 +33,13 @@ def _stub_x86_64(number: int) -> bytes:
         code = save + b"\x50" + load_number + syscall  # ... push %rax
     else:
         code = save + load_number + syscall + b"\x41\x5b\x59\xc3"  # pop %r11; pop %rcx; ret
+    return code.ljust(STUB_SIZE, bytes([_FILLER]))
+
+
+def _stub_x86_32(number: int) -> bytes:
+    load_number = b"\xb8" + number.to_bytes(4, "little")  # mov $number, %eax
+    trap = b"\xcd\x82"  # int $0x82
+    # iret: push %eax (the frame that it takes includes it); others: ret
+    before, after = (b"\x50", b"") if number == HYPERVISOR_IRET else (b"", b"\xc3")
+    code = before + load_number + trap + after
     return code.ljust(STUB_SIZE, bytes([_FILLER]))

@@ -1,4 +1,4 @@
-"""PV start-of-day page (public xen.h, foreign/x86_64.h)."""
+"""PV start-of-day page (public xen.h, foreign/x86_64.h, foreign/x86_32.h)."""
 
 from xlbuild.abi.layout import Layout, raw, u32, u64
 
@@ -29,4 +29,24 @@ START_INFO_X86_64 = Layout.of(
     ("cmd_line", raw(MAX_GUEST_CMDLINE)),
     ("first_p2m_pfn", u64),
     ("nr_p2m_frames", u64),
+)
+
+START_INFO_X86_32 = Layout.of(
+    "foreign/x86_32.h struct start_info_x86_32",
+    ("magic", raw(32)),
+    ("nr_pages", u32),
+    ("shared_info", u32),
+    ("flags", u32),
+    ("store_mfn", u32),
+    ("store_evtchn", u32),
+    ("console_mfn", u32),
+    ("console_evtchn", u32),
+    ("pt_base", u32),
+    ("nr_pt_frames", u32),
+    ("mfn_list", u32),
+    ("mod_start", u32),
+    ("mod_len", u32),
+    ("cmd_line", raw(MAX_GUEST_CMDLINE)),
+    ("first_p2m_pfn", u32),
+    ("nr_p2m_frames", u32),
 )

@@ -1,4 +1,4 @@
-"""PV vCPU state (public arch-x86/xen.h, foreign/x86_64.h) and the selectors Xen gives PV guests."""
+"""PV vCPU state (public arch-x86/xen.h, foreign/x86_64.h, foreign/x86_32.h) and the selectors Xen gives PV guests."""
 
 from xlbuild.abi.layout import Layout, array, raw, u8, u16, u32, u64
 
@@ -7,7 +7,16 @@ VGCF_ONLINE = 1 << 5
 
 # arch-x86/xen-x86_64.h: the flat segments that Xen's GDT holds for 64-bit guest kernels.
 FLAT_KERNEL_CS_X86_64 = 0xE033
+FLAT_KERNEL_DS_X86_64 = 0
 FLAT_KERNEL_SS_X86_64 = 0xE02B
+
+# arch-x86/xen-x86_32.h: the same for 32-bit guest kernels, in ring 1.
+FLAT_KERNEL_CS_X86_32 = 0xE019
+FLAT_KERNEL_DS_X86_32 = 0xE021
+FLAT_KERNEL_SS_X86_32 = 0xE021
+
+VMASST_TYPE_PAE_EXTENDED_CR3 = 3
+"""Number of a bit of `vm_assist` (xen.h): a 32-bit cr3 holds the frame number's upper 12 bits in its lower 12."""
 
 VCPU_GUEST_CONTEXT_X86_64 = Layout.of(
     "foreign/x86_64.h struct vcpu_guest_context_x86_64",
@@ -63,4 +72,49 @@ VCPU_GUEST_CONTEXT_X86_64 = Layout.of(
     ("fs_base", u64),
     ("gs_base_kernel", u64),
     ("gs_base_user", u64),
+)
+
+VCPU_GUEST_CONTEXT_X86_32 = Layout.of(
+    "foreign/x86_32.h struct vcpu_guest_context_x86_32",
+    ("fpu_ctxt", raw(512)),
+    ("flags", u32),
+    ("ebx", u32),
+    ("ecx", u32),
+    ("edx", u32),
+    ("esi", u32),
+    ("edi", u32),
+    ("ebp", u32),
+    ("eax", u32),
+    ("error_code", u16),
+    ("entry_vector", u16),
+    ("eip", u32),
+    ("cs", u16),
+    ("saved_upcall_mask", u8),
+    ("_pad0", u8),
+    ("eflags", u32),
+    ("esp", u32),
+    ("ss", u16),
+    ("_pad1", u16),
+    ("es", u16),
+    ("_pad2", u16),
+    ("ds", u16),
+    ("_pad3", u16),
+    ("fs", u16),
+    ("_pad4", u16),
+    ("gs", u16),
+    ("_pad5", u16),
+    ("trap_ctxt", raw(256 * 8)),
+    ("ldt_base", u32),
+    ("ldt_ents", u32),
+    ("gdt_frames", array(16, u32)),
+    ("gdt_ents", u32),
+    ("kernel_ss", u32),
+    ("kernel_sp", u32),
+    ("ctrlreg", array(8, u32)),
+    ("debugreg", array(8, u32)),
+    ("event_callback_cs", u32),
+    ("event_callback_eip", u32),
+    ("failsafe_callback_cs", u32),
+    ("failsafe_callback_eip", u32),
+    ("vm_assist", u32),
 )

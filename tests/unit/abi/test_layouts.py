@@ -7,16 +7,18 @@ import pytest
 from xlbuild.abi.hvm_info import HVM_INFO_TABLE, with_checksum
 from xlbuild.abi.hvm_save import HVM_HW_CPU, HVM_HW_MTRR, HVM_SAVE_DESCRIPTOR, HVM_SAVE_HEADER
 from xlbuild.abi.hvm_start_info import HVM_MEMMAP_TABLE_ENTRY, HVM_MODLIST_ENTRY, HVM_START_INFO
-from xlbuild.abi.hypercall import hypercall_page_x86_64
+from xlbuild.abi.hypercall import hypercall_page_x86_32, hypercall_page_x86_64
 from xlbuild.abi.layout import FieldValue, Layout
 from xlbuild.abi.shared_info import initial_shared_info
-from xlbuild.abi.start_info import START_INFO_X86_64
-from xlbuild.abi.vcpu_guest_context import VCPU_GUEST_CONTEXT_X86_64
+from xlbuild.abi.start_info import START_INFO_X86_32, START_INFO_X86_64
+from xlbuild.abi.vcpu_guest_context import VCPU_GUEST_CONTEXT_X86_32, VCPU_GUEST_CONTEXT_X86_64
 
 # sizeof and offsetof as gcc 12.2 gives them for Debian's libxen-dev 4.17.7 headers.
 SIZES = [
     (START_INFO_X86_64, 1168),
+    (START_INFO_X86_32, 1112),
     (VCPU_GUEST_CONTEXT_X86_64, 5168),
+    (VCPU_GUEST_CONTEXT_X86_32, 2800),
     (HVM_HW_CPU, 1032),
     (HVM_HW_MTRR, 240),
     (HVM_SAVE_DESCRIPTOR, 8),
@@ -30,10 +32,16 @@ OFFSETS = [
     (START_INFO_X86_64, "flags", 48),
     (START_INFO_X86_64, "cmd_line", 128),
     (START_INFO_X86_64, "nr_p2m_frames", 1160),
+    (START_INFO_X86_32, "cmd_line", 80),
+    (START_INFO_X86_32, "nr_p2m_frames", 1108),
     (VCPU_GUEST_CONTEXT_X86_64, "rip", 648),
     (VCPU_GUEST_CONTEXT_X86_64, "ctrlreg", 4984),
     (VCPU_GUEST_CONTEXT_X86_64, "gs", 712),
     (VCPU_GUEST_CONTEXT_X86_64, "gs_base_user", 5160),
+    (VCPU_GUEST_CONTEXT_X86_32, "eip", 548),
+    (VCPU_GUEST_CONTEXT_X86_32, "gs", 580),
+    (VCPU_GUEST_CONTEXT_X86_32, "ctrlreg", 2716),
+    (VCPU_GUEST_CONTEXT_X86_32, "vm_assist", 2796),
     (HVM_HW_CPU, "rip", 640),
     (HVM_HW_CPU, "cs_arbytes", 888),
     (HVM_HW_CPU, "msr_efer", 992),
@@ -96,3 +104,12 @@ def test_the_hypercall_page_has_a_stub_for_each_call() -> None:
     assert page[29 * 32 : 30 * 32].rstrip(b"\xcc").hex() == "514153b81d0000000f05415b59c3"
     # iret does not return: its frame has rax, r11 and rcx on top (xen-x86_64.h, struct iret_context)
     assert page[23 * 32 : 24 * 32].rstrip(b"\xcc").hex() == "51415350b8170000000f05"
+
+
+def test_the_hypercall_page_of_a_32_bit_guest_has_a_stub_for_each_call() -> None:
+    page = hypercall_page_x86_32()
+    assert len(page) == 4096
+    # mov $29,%eax; int $0x82; ret
+    assert page[29 * 32 : 30 * 32] == bytes.fromhex("b81d000000cd82c3").ljust(32, b"\xcc")
+    # push %eax; mov $23,%eax; int $0x82: iret does not return
+    assert page[23 * 32 : 24 * 32] == bytes.fromhex("50b817000000cd82").ljust(32, b"\xcc")

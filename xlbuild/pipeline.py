@@ -33,6 +33,8 @@ class BuildOptions:
 
     profile: Profile
     fill_hypercall_page: bool = True
+    mfn_base: int = 0
+    """Machine frame of a PV guest's frame 0. Not 0 only where the maths is tested: identity would hide mix-ups."""
 
 
 def build_domain(
@@ -91,6 +93,7 @@ def _load(
             if file.data or name == SYSTEM_FIRMWARE_MODULE
         ),
         fill_hypercall_page=options.fill_hypercall_page,
+        mfn_base=options.mfn_base,
     )
     return request, (kernel_file, *module_files, *(file for _, file in firmware))
 

@@ -82,6 +82,11 @@ def maddr_of(mfn: Mfn) -> MachineAddr:
     return MachineAddr(mfn << PAGE_SHIFT)
 
 
+def extended_cr3(mfn: Mfn) -> int:
+    """Return a machine frame as a 32-bit cr3 holds it: bits above 20 come down to the low end (xen_pfn_to_cr3)."""
+    return (mfn << PAGE_SHIFT | mfn >> 32 - PAGE_SHIFT) & 0xFFFF_FFFF
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class FrameRange:
     """A half-open range of guest frames."""

@@ -1,6 +1,6 @@
 """Builds guests live with Xen's own toolstack and with xlbuild, and compares everything there is.
 
-Every page of the image, every register and field. 32-bit PV guests (grub-i386-xen, pv32-*) are not among them yet.
+Every page of the image, every register and field.
 """
 
 import shutil
@@ -22,6 +22,9 @@ SIZES = {
     "pv-cloud-5g": Guest("pv", "cloud", 5120),
     "pv-without-init-p2m-6g": Guest("pv", "pv64-min", 6144),
     "pv-least-memory": Guest("pv", "pv64-min", 6),
+    "pv32-least-memory": Guest("pv", "pv32-extcr3", 6),
+    "pv32-4097m": Guest("pv", "pv32-extcr3", 4097),
+    "pv32-64g": Guest("pv", "pv32-bimodal", 65536),
     "pvh-least-memory": Guest("pvh", "pvh32", 2),
     "pvh-4031m": Guest("pvh", "pvh32", 4031),
     "pvh-4032m": Guest("pvh", "pvh32", 4032),
@@ -43,8 +46,19 @@ VCPUS = {
 }
 
 RAMDISKS = {
-    f"{kernel}-{ramdisk}": Guest(kernel[:3].rstrip("6"), kernel, 96, ramdisk=ramdisk, cmdline="x")
-    for kernel in ("pv64-min", "pv64-modpfn", "pv64-p2m", "pv64-p2m-modpfn", "pvh32", "pvh-linuxos")
+    f"{kernel}-{ramdisk}": Guest(
+        "pvh" if kernel.startswith("pvh") else "pv", kernel, 96, ramdisk=ramdisk, cmdline="x"
+    )
+    for kernel in (
+        "pv64-min",
+        "pv64-modpfn",
+        "pv64-p2m",
+        "pv64-p2m-modpfn",
+        "pv32-extcr3",
+        "pv32-modpfn",
+        "pvh32",
+        "pvh-linuxos",
+    )
     for ramdisk in ("rd.raw", "rd.gz", "rd.badgz")
 } | {
     "pvh-cloud-rd.gz": Guest("pvh", "cloud", 128, ramdisk="rd.gz"),
@@ -52,8 +66,8 @@ RAMDISKS = {
 }
 
 COMMAND_LINES = {
-    f"{kind}-{name}": Guest(kind, kernel, cmdline=cmdline)
-    for kind, kernel in (("pv", "pv64-min"), ("pvh", "pvh32"))
+    f"{kind}-{name}": Guest("pvh" if kind == "pvh" else "pv", kernel, cmdline=cmdline)
+    for kind, kernel in (("pv", "pv64-min"), ("pv32", "pv32-extcr3"), ("pvh", "pvh32"))
     for name, cmdline in (
         ("absent", None),
         ("empty", ""),
@@ -113,11 +127,10 @@ PVH_PARAMETERS = {
     "pvh-shim-ramdisk": Guest("pvh", "pv64-min", 256, ramdisk="rd.raw", cmdline="a", more="pvshim=1"),
 }
 
-STANDARD = {name: guest for name, guest in STANDARD_GUESTS.items() if name != "pv-grub32"}
-
 
 @pytest.mark.parametrize(
-    "guest", [pytest.param(guest, id=name) for name, guest in (STANDARD | SIZES | PVH_PARAMETERS).items()]
+    "guest",
+    [pytest.param(guest, id=name) for name, guest in (STANDARD_GUESTS | SIZES | PVH_PARAMETERS).items()],
 )
 def test_a_guest_is_built_as_xen_builds_it(
     guest: Guest, oracle: Toolstack, material: Material, tmp_path: Path

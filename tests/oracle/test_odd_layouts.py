@@ -4,6 +4,7 @@ Verdict, every page and every record. Each case was chosen because the real buil
 would not guess.
 """
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,21 @@ def pv(base: int, start: int, *, size: int = 9000, **notes: int) -> bytes:
     load = Load(base + start, pattern(5000), paddr=start, memsz=size)
     own = {"VIRT_BASE": base, "ENTRY": base + start, **notes}
     return elf_file([load], [*NAMES.items(), *own.items()])
+
+
+def pv32(base: int, start: int, *, size: int = 9000, pae: str = "yes", **notes: int) -> bytes:
+    """Return a 32-bit PV kernel at `start` bytes above VIRT_BASE."""
+    load = Load(base + start, pattern(5000), paddr=start, memsz=size)
+    own = {"VIRT_BASE": base, "ENTRY": base + start, **notes}
+    return elf_file([load], [*NAMES.items(), ("PAE_MODE", pae), *own.items()], bits=32)
+
+
+def pv32_beyond_4_gib() -> bytes:
+    """Return a 32-bit kernel whose notes, of 8 bytes each, put it above 4 GiB."""
+    base = 0x140000000
+    load = Load(0, pattern(5000), paddr=0x1000, memsz=9000)
+    own = [(name, struct.pack("<Q", base + offset)) for name, offset in (("VIRT_BASE", 0), ("ENTRY", 0x1000))]
+    return elf_file([load], [*NAMES.items(), ("PAE_MODE", "yes"), *own], bits=32)
 
 
 def pvh(start: int, *, size: int = 9000, guest_os: str = "test", **notes: int) -> bytes:
@@ -50,6 +66,15 @@ BUILDS: dict[str, tuple[str, bytes, int]] = {
     "mapping-ends-before-4-mib": ("pv", pv(HIGH, 0x100000, size=size_that_ends_at(1023)), 64),
     "mapping-ends-at-4-mib": ("pv", pv(HIGH, 0x100000, size=size_that_ends_at(1024)), 64),
     "mapping-ends-behind-4-mib": ("pv", pv(HIGH, 0x100000, size=size_that_ends_at(1025)), 64),
+    "pae-at-zero": ("pv", pv32(0, 0x100000), 64),
+    "pae-below-the-fourth-gib": ("pv", pv32(0xBFC00000, 0x1000, size=0x3F0000), 64),
+    "pae-into-the-fourth-gib": ("pv", pv32(0xBFF00000, 0x1000, size=0x3F0000), 64),
+    "pae-to-the-last-page": ("pv", pv32(0xFFC00000, 0x1000, size=0x360000), 16),
+    "pae-beyond-4-gib": ("pv", pv32_beyond_4_gib(), 64),
+    "pae-with-an-init-p2m": ("pv", pv32(0xC0000000, 0x1000, INIT_P2M=0x1000), 64),
+    "pae-mode-no-but-bimodal": ("pv", pv32(0xC0000000, 0x1000, pae="no,bimodal"), 64),
+    "x86_64-to-the-end-of-48-bits": ("pv", pv(0xFFFFFFC00000, 0x1000, size=0x300000), 16),
+    "x86_64-over-the-end-of-47-bits": ("pv", pv(0x7FFFFFC00000, 0x1000, size=0x390000), 16),
     "pvh-at-zero": ("pvh", pvh(0), 16),
     "pvh-under-the-low-rsdp": ("pvh", pvh(0xFE000, size=0x3000, guest_os="linux"), 16),
     "pvh-start-info-behind-the-kernel": ("pvh", pvh(0x200000, MOD_START_PFN=1), 16),
@@ -61,6 +86,9 @@ REFUSALS: dict[str, tuple[str, bytes, int]] = {
     "p2m-in-the-kernels-leaf-table": ("pv", pv(HIGH + 0x100000, 0x1000, INIT_P2M=HIGH), 64),
     "p2m-over-the-kernel": ("pv", pv(0x40000000, 0x1000, INIT_P2M=0x3FFF0000), 64),
     "mapping-larger-than-the-guest": ("pv", pv(HIGH, 0x100000, size=size_that_ends_at(1100)), 7),
+    "pae-mode-no": ("pv", pv32(0xC0000000, 0x1000, pae="no"), 64),
+    "pae-over-the-end-of-4-gib": ("pv", pv32(0xFFC00000, 0x1000, size=0x390000), 16),
+    "x86_64-over-the-end-of-48-bits": ("pv", pv(0xFFFFFFC00000, 0x1000, size=0x390000), 16),
     "no-page-for-the-start-info": ("pvh", pvh(0x100000, size=0xF00000), 16),
     "kernel-behind-the-memory": ("pvh", pvh(0x1100000), 16),
 }

@@ -121,8 +121,13 @@ def _registers(record: Document) -> Document:
 
 
 def _hypercall_page(reference: Document) -> Document | None:
-    pfn = reference.get("hypercall_page_gmfn")
-    return None if pfn is None else {"pfn": pfn, "filled": reference["hypercall_page_filled"]}
+    gmfn = reference.get("hypercall_page_gmfn")  # a PV guest's is a machine frame
+    if gmfn is None:
+        return None
+    return {
+        "pfn": number(gmfn) - number(reference["mfn_base"]),
+        "filled": reference["hypercall_page_filled"],
+    }
 
 
 def _without(document: Document, names: set[str]) -> Document:

@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "domain",
         "hello",
         "image.firmware",
+        "image.model",
         "memory",
         "plan.model",
         "plan.memmap",

@@ -14,11 +14,17 @@ from xlbuild.abi.hvm_save import (
     record,
 )
 from xlbuild.abi.shared_info import initial_shared_info
-from xlbuild.abi.vcpu_guest_context import VCPU_GUEST_CONTEXT_X86_64
+from xlbuild.abi.vcpu_guest_context import VCPU_GUEST_CONTEXT_X86_32, VCPU_GUEST_CONTEXT_X86_64
 from xlbuild.container import Kind
 from xlbuild.domain import Domain
+from xlbuild.image.model import GuestType
 from xlbuild.plan.model import Plan
 from xlbuild.units import PAGE_SIZE
+
+_VCPU_GUEST_CONTEXT = {
+    GuestType.PV64: VCPU_GUEST_CONTEXT_X86_64,
+    GuestType.PV32PAE: VCPU_GUEST_CONTEXT_X86_32,
+}
 
 
 def structure_files(domain: Domain) -> dict[str, bytes]:
@@ -57,7 +63,7 @@ def _pv_files(domain: Domain) -> dict[str, bytes]:
     return {
         "start_info.bin": domain.memory.read(plan.start_info.address, PAGE_SIZE),
         "shared_info.bin": initial_shared_info(),
-        "vcpu_context.bin": VCPU_GUEST_CONTEXT_X86_64.encode(registers),
+        "vcpu_context.bin": _VCPU_GUEST_CONTEXT[plan.request.image.guest_type].encode(registers),
     }
 
 

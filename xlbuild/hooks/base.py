@@ -79,7 +79,9 @@ class StartOfDay:
 class BuilderHooks(Protocol):
     """What a guest type does its own way; each method but `populate` is pure."""
 
-    guest_type: GuestType
+    @property
+    def guest_type(self) -> GuestType:
+        """The guest type it builds."""
 
     def base(self, request: BuildRequest) -> int:
         """Return the address of frame 0 in the kernel's own terms."""

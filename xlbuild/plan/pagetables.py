@@ -2,7 +2,7 @@
 
 A `Mapping` maps a run of guest frames at a run of virtual addresses and brings the tables it needs, top level first,
 each level contiguous. A second mapping (INIT_P2M's) shares the tables that the first one has and brings only the
-rest. Four levels of 512 entries (x86_64).
+rest. Entries are 8 bytes, 512 to a table, on four levels (x86_64) or three (PAE).
 """
 
 from array import array
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from xlbuild.plan.p2m import PhysicalToMachine
 from xlbuild.units import (
+    GIB,
     PAGE_SHIFT,
     PAGE_SIZE,
     FrameRange,
@@ -32,11 +33,28 @@ PAGE_DIRTY = 1 << 6
 LEAF_FLAGS = PAGE_PRESENT | PAGE_RW | PAGE_ACCESSED
 TABLE_FLAGS = PAGE_PRESENT | PAGE_RW | PAGE_USER | PAGE_ACCESSED | PAGE_DIRTY
 
-TOP_LEVEL = 4
 ENTRY_BITS = 9
 ENTRIES = 1 << ENTRY_BITS
-ADDRESS_MASK = (1 << (PAGE_SHIFT + TOP_LEVEL * ENTRY_BITS)) - 1
-"""The 48 bits of a virtual address that the tables translate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How a processor mode translates addresses."""
+
+    levels: int
+    address_bits: int
+    """Bits of a virtual address that the tables translate."""
+    last_directory: int | None = None
+    """Address from which on a guest always needs its level-2 table: Xen puts entries of its own into it."""
+
+    @property
+    def address_mask(self) -> int:
+        """The bits of a virtual address that the tables translate."""
+        return (1 << self.address_bits) - 1
+
+
+X86_64 = Paging(levels=4, address_bits=48)
+X86_32_PAE = Paging(levels=3, address_bits=32, last_directory=3 * GIB)
 
 
 def span_of_entry(level: int) -> int:
@@ -55,7 +73,7 @@ class LevelTables:
 
     level: int
     first: int
-    """Lowest address mapped, masked to 48 bits."""
+    """Lowest address mapped, masked to what is translated."""
     tables: int
     pfn: Pfn
 
@@ -69,6 +87,7 @@ class LevelTables:
 class Mapping:
     """A run of frames, the addresses they are mapped at, and the tables this needs."""
 
+    paging: Paging
     virt: VirtAddr
     frames: FrameRange
     levels: tuple[LevelTables, ...]
@@ -77,7 +96,7 @@ class Mapping:
     @property
     def first(self) -> int:
         """Lowest address mapped, masked."""
-        return self.virt & ADDRESS_MASK
+        return self.virt & self.paging.address_mask
 
     @property
     def tables(self) -> FrameRange:
@@ -86,29 +105,31 @@ class Mapping:
 
 
 def map_frames(
-    virt: VirtAddr, frames: FrameRange, tables_at: Pfn, earlier: Sequence[Mapping] = ()
+    paging: Paging, virt: VirtAddr, frames: FrameRange, tables_at: Pfn, earlier: Sequence[Mapping] = ()
 ) -> Mapping:
     """Return the mapping of `frames` at `virt`, its tables placed from `tables_at` on.
 
     What `earlier` mappings have tables for is not counted again (upstream: count_pgtables).
     """
-    first = virt & ADDRESS_MASK
+    first = virt & paging.address_mask
     last = first + bytes_of(frames.pages) - 1
     levels = []
     pfn = tables_at
-    for level in range(TOP_LEVEL, 0, -1):
+    for level in range(paging.levels, 0, -1):
         span = span_of_table(level)
         start, end = first // span * span, (last // span + 1) * span
+        if level == 2 and paging.last_directory is not None and virt < paging.last_directory:
+            end = max(end, paging.last_directory + span)
         start, end = _less_what_exists(start, end, level, earlier)
         tables = max(0, end - start) // span
         levels.append(LevelTables(level, start, tables, pfn))
         pfn = Pfn(pfn + tables)
-    return Mapping(virt, frames, tuple(levels))
+    return Mapping(paging, virt, frames, tuple(levels))
 
 
 def _less_what_exists(start: int, end: int, level: int, earlier: Sequence[Mapping]) -> tuple[int, int]:
     for mapping in earlier:
-        existing = mapping.levels[TOP_LEVEL - level]
+        existing = mapping.levels[mapping.paging.levels - level]
         if existing.first <= start < existing.end:
             start = min(existing.end, end)
         if existing.first < end <= existing.end:
@@ -117,7 +138,7 @@ def _less_what_exists(start: int, end: int, level: int, earlier: Sequence[Mappin
 
 
 def table_pages(mappings: Sequence[Mapping], p2m: PhysicalToMachine) -> Iterator[tuple[Pfn, bytes]]:
-    """Yield every table of all mappings, with its 4096 bytes (upstream: setup_pgtables_x86_64).
+    """Yield every table of all mappings, with its 4096 bytes (upstream: setup_pgtables_*).
 
     A leaf that points at a frame holding a page table is not writable: Xen refuses a writable mapping of one.
     """
@@ -128,8 +149,9 @@ def table_pages(mappings: Sequence[Mapping], p2m: PhysicalToMachine) -> Iterator
         for index in range(level.tables)
     }
     contents = {pfn: array("Q", bytes(PAGE_SIZE)) for pfn in tables.values()}
+    top = mappings[0].paging.levels
     for (level, address), pfn in tables.items():
-        if level == TOP_LEVEL:
+        if level == top:
             continue
         span = span_of_table(level + 1)
         parent = tables[level + 1, address // span * span]
@@ -148,18 +170,16 @@ def _fill_leaves(
     contents: dict[Pfn, "array[int]"],
     p2m: PhysicalToMachine,
 ) -> None:
-    """Fill the leaf entries a table at a time: its frames are consecutive, so its entries are a range."""
+    """Fill the leaf entries a table at a time."""
     end = mapping.first + bytes_of(mapping.frames.pages)
     at = mapping.first
     while at < end:
         table = at // span_of_table(1) * span_of_table(1)
         stop = min(end, table + span_of_table(1))
         pfn = Pfn(mapping.frames.first + pages_for(at - mapping.first))
-        entry = maddr_of(p2m.mfn(pfn)) | LEAF_FLAGS
         index, count = pages_for(at - table), pages_for(stop - at)
-        contents[tables[1, table]][index : index + count] = array(
-            "Q", range(entry, entry + bytes_of(count), PAGE_SIZE)
-        )
+        entries = array("Q", (maddr_of(mfn) | LEAF_FLAGS for mfn in p2m.mfns(pfn, count)))
+        contents[tables[1, table]][index : index + count] = entries
         at = stop
 
 

@@ -15,6 +15,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": ("units",),
     "profiles": ("units",),
     "abi": ("units",),
+    "vcpus": GROUND,
     "hello": GROUND,
     "config": GROUND,
     "container": (*GROUND, "config.model"),

@@ -55,6 +55,10 @@ class Layout:
             offset += int(subcon.sizeof())
         raise KeyError(field)
 
+    def size_of(self, field: str) -> int:
+        """Return a field's size in bytes."""
+        return int(next(c for c in self.declaration.subcons if c.name == field).sizeof())
+
     def encode(self, fields: Fields) -> bytes:
         """Return the structure's bytes; KeyError for a field it does not have."""
         unknown = set(fields) - set(self.field_names)

@@ -18,6 +18,9 @@ FLAT_KERNEL_SS_X86_32 = 0xE021
 VMASST_TYPE_PAE_EXTENDED_CR3 = 3
 """Number of a bit of `vm_assist` (xen.h): a 32-bit cr3 holds the frame number's upper 12 bits in its lower 12."""
 
+FIRST_RESERVED_GDT_ENTRY = 7168
+"""From there on a guest's GDT is Xen's (arch-x86/xen.h)."""
+
 VCPU_GUEST_CONTEXT_X86_64 = Layout.of(
     "foreign/x86_64.h struct vcpu_guest_context_x86_64",
     ("fpu_ctxt", raw(512)),

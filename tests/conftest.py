@@ -16,6 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))  # tests import its modules by their plain names
 
+import headers
 import mksynth
 import toolstack
 
@@ -35,6 +36,7 @@ def why_no_kvm() -> str | None:
 MEANS: dict[str, Callable[[], str | None]] = {
     "oracle": toolstack.why_no_toolstack,
     "kernels": toolstack.why_no_material,
+    "headers": headers.why_no_headers,
     "iasl": why_no_iasl,
     "kvm": why_no_kvm,
 }

@@ -29,14 +29,18 @@ KERNELS = [
 
 
 @pytest.mark.parametrize("kernel", [*KERNELS, "bz-lz4", "bz-zstd"])
-@pytest.mark.parametrize("kind", ["pv", "pvh"])
+@pytest.mark.parametrize("kind", ["pv", "pvh", "hvm"])
 def test_every_synthetic_kernel(
     kind: str, kernel: str, oracle: Toolstack, material: Material, tmp_path: Path
 ) -> None:
     path = material.synth / kernel
     if not path.exists():
         pytest.skip(f"{kernel} needs a command-line tool to be packed")
-    assert_same_verdict(Guest(kind, str(path), 32, cmdline="a=b").config(material), oracle, tmp_path)
+    if kind == "hvm":
+        guest = Guest(kind, memory=32, more=f'firmware_override="{path}"')
+    else:
+        guest = Guest(kind, str(path), 32, cmdline="a=b")
+    assert_same_verdict(guest.config(material), oracle, tmp_path)
 
 
 @pytest.mark.parametrize("kernel", ["fw32", "pvh32", "pv64-min", "bz-gzip", "gz-elf", "mb-64", "rd.raw"])

@@ -124,10 +124,8 @@ def _hypercall_page(reference: Document) -> Document | None:
     gmfn = reference.get("hypercall_page_gmfn")  # a PV guest's is a machine frame
     if gmfn is None:
         return None
-    return {
-        "pfn": number(gmfn) - number(reference["mfn_base"]),
-        "filled": reference["hypercall_page_filled"],
-    }
+    pfn = number(gmfn) - number(reference["mfn_base"])
+    return {"pfn": f"{pfn:#x}", "filled": reference["hypercall_page_filled"]}
 
 
 def _without(document: Document, names: set[str]) -> Document:

@@ -45,6 +45,8 @@ class Material:
     grub_pvh: Path
     gnumach: Path
     """A gzip'd 64-bit PV kernel with a `__xen_guest` section."""
+    xen: Path
+    """Xen itself, gzip'd, as a PVH guest."""
     hvmloader: Path
     shim: Path
     seabios: Path
@@ -61,6 +63,7 @@ _MATERIAL = {
     "grub32": f"{_GRUB}/grub-i386-xen.bin",
     "grub_pvh": f"{_GRUB}/grub-i386-xen_pvh.bin",
     "gnumach": "material/gnumach/boot/gnumach-*.gz",
+    "xen": "material/xen/boot/xen-*.gz",
     "synth": "material/synth",
 }
 _FIRMWARE = {

@@ -28,8 +28,10 @@ def advice(config: GuestConfig, kind: Kind, memory: MemorySizes, traditional: bo
 
 
 def _for_pv(config: GuestConfig) -> Iterator[Diagnostic]:
-    if config.pvh and config.type is None:
-        message = "pvh = 1 has no effect since Xen 4.10: this is a PV guest"
+    if config.pvh:
+        message = (
+            "pvh = 1 asks for the PVH of Xen 4.4 to 4.9, which today's PVH replaced: this is a plain PV guest"
+        )
         yield _warning(config, "pvh", message, 'write type = "pvh"')
     if config.memory is None and config.maxmem is None:
         message = f"memory is not set: the guest gets {DEFAULT_PV_MIB} MiB"

@@ -65,6 +65,16 @@ def test_the_report_shows_decision_map_entry_and_digest(tmp_path: Path, columns:
     assert max(len(line.rstrip()) for line in text.splitlines()) <= columns
 
 
+def test_the_report_of_a_32_bit_guest_names_its_registers(synthetic_kernels: Path, tmp_path: Path) -> None:
+    (tmp_path / "guest.cfg").write_text(f'name="g"\nkernel="{synthetic_kernels}/pv32-low"\nmemory=32\n')
+    status, shown = on_terminal(tmp_path, "create", "-n", "guest.cfg")
+    assert status == 0
+    entry = next(line for line in SGR.sub("", shown).splitlines() if "eip=" in line)
+    assert [word.partition("=")[0] for word in entry.split() if "=" in word] == [
+        *("eip", "esp", "esi", "eflags", "vm_assist", "cr3")
+    ]
+
+
 def test_a_terminal_gets_colours_unless_told_otherwise(pvh: Path) -> None:
     assert "\x1b[" in on_terminal(pvh, "create", "-n", "guest.cfg")[1]
     assert "\x1b[" in on_terminal(pvh, "create", "-n", "nowhere.cfg")[1]

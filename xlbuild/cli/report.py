@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xlbuild.cli.text import visible
 from xlbuild.domain import Domain
-from xlbuild.image.model import KernelImage
+from xlbuild.image.model import GuestType, KernelImage
 from xlbuild.plan.model import Plan
 from xlbuild.units import PhysAddr, bytes_of, human_size, paddr_of, pages_for
 
@@ -99,13 +99,18 @@ def _memory_map(plan: Plan) -> tuple[tuple[str, ...], ...]:
     )
 
 
-_SHOWN_REGISTERS = ("rip", "eip", "rsp", "rsi", "rbx", "cr0", "rflags")
+_SHOWN_REGISTERS = {
+    GuestType.PV64: ("rip", "rsp", "rsi", "rflags"),
+    GuestType.PV32PAE: ("eip", "esp", "esi", "eflags", "vm_assist"),
+    GuestType.HVM: ("rip", "rbx", "cr0"),
+}
 
 
 def _entry(plan: Plan) -> str:
     registers = plan.vcpus[0].registers or {}
-    values = ((name, registers.get(name)) for name in _SHOWN_REGISTERS)
-    shown = [f"{name}={value:#x}" for name, value in values if isinstance(value, int) and value]
+    names = _SHOWN_REGISTERS[plan.request.image.guest_type]
+    values = ((name, registers.get(name)) for name in names)
+    shown = [f"{name}={value:#x}" for name, value in values if isinstance(value, int)]
     control = registers.get("ctrlreg")
     if control is not None and not isinstance(control, int | bytes):
         shown.append(f"cr3={control[3]:#x}")

@@ -134,6 +134,11 @@ def test_every_fact_of_a_profile_differs_somewhere() -> None:
         assert len({getattr(profile, field.name) for profile in PROFILES}) > 1, field.name
 
 
+def test_every_fact_of_a_profile_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "releases.md").read_text()
+    assert [field.name for field in fields(Profile) if f"`{field.name}`" not in text] == ["name"]
+
+
 @pytest.mark.parametrize("guest", GUESTS)
 @pytest.mark.parametrize(("before", "after"), [*pairwise(RELEASES)])
 def test_a_release_changes_what_its_profile_says_and_nothing_else(

@@ -93,6 +93,35 @@ static void append(struct fx_blob **array, unsigned *count, const void *bytes, s
     (*array)[(*count)++] = (struct fx_blob){ copy, length, tag };
 }
 
+static void *copied(const void *elements, size_t size)
+{
+    void *copy = malloc(size);
+    return copy ? memcpy(copy, elements, size) : NULL;
+}
+
+/* Keeps the topology as Xen would, which has a page at most for each of the tables whose size it is told. */
+static long set_vnuma_info(const struct xen_domctl_vnuma *v)
+{
+    struct fx_vnuma *n = &fx.vnuma;
+    size_t distances = (size_t)v->nr_vnodes * v->nr_vnodes * sizeof(*n->vdistance);
+    size_t ranges = (size_t)v->nr_vmemranges * sizeof(*n->vmemrange);
+
+    if (!v->nr_vnodes || !v->nr_vmemranges || v->pad || v->nr_vcpus != fx.max_vcpus || distances > FX_PAGE ||
+        ranges > FX_PAGE)
+        return -EINVAL;
+    for (unsigned i = 0; i < v->nr_vmemranges; i++)
+        if (v->vmemrange.p[i].flags)
+            return -EINVAL;
+    n->nodes = v->nr_vnodes;
+    n->ranges = v->nr_vmemranges;
+    n->vcpus = v->nr_vcpus;
+    n->vmemrange = copied(v->vmemrange.p, ranges);
+    n->vdistance = copied(v->vdistance.p, distances);
+    n->vcpu_to_vnode = copied(v->vcpu_to_vnode.p, n->vcpus * sizeof(*n->vcpu_to_vnode));
+    n->vnode_to_pnode = copied(v->vnode_to_pnode.p, n->nodes * sizeof(*n->vnode_to_pnode));
+    return 0;
+}
+
 long fx_domctl(struct xen_domctl *d)
 {
     if (d->interface_version != XEN_DOMCTL_INTERFACE_VERSION)
@@ -172,7 +201,8 @@ long fx_domctl(struct xen_domctl *d)
         d->u.getvcpuinfo.online = 0;
         d->u.getvcpuinfo.cpu = 0;
         return 0;
-    case XEN_DOMCTL_getvcpuaffinity: return 0;
+    case XEN_DOMCTL_getvcpuaffinity:
+    case XEN_DOMCTL_getnodeaffinity: return 0;
     case XEN_DOMCTL_get_cpu_policy:
         d->u.cpu_policy.nr_leaves = 0;
         d->u.cpu_policy.nr_msrs = 0;
@@ -180,6 +210,7 @@ long fx_domctl(struct xen_domctl *d)
     case XEN_DOMCTL_set_cpu_policy:
         d->u.cpu_policy.err_leaf = d->u.cpu_policy.err_subleaf = d->u.cpu_policy.err_msr = ~0u;
         return 0;
+    case XEN_DOMCTL_setvnumainfo: return set_vnuma_info(&d->u.vnuma);
     case XEN_DOMCTL_getpageframeinfo3: return 0;
     case XEN_DOMCTL_cacheflush:
     case XEN_DOMCTL_setvcpuaffinity:
@@ -195,7 +226,6 @@ long fx_domctl(struct xen_domctl *d)
     case XEN_DOMCTL_irq_permission:
     case XEN_DOMCTL_memory_mapping:
     case XEN_DOMCTL_ioport_mapping:
-    case XEN_DOMCTL_setvnumainfo:
     case XEN_DOMCTL_set_access_required:
     case XEN_DOMCTL_setdebugging:
     case XEN_DOMCTL_set_virq_handler: return 0;

@@ -71,6 +71,7 @@
 #define FX_HOST_BYTES      (8ull << 40)
 #define FX_HOST_FREE_BYTES (7ull << 40)
 #define FX_HOST_CPUS       128
+#define FX_HOST_NODES      1
 
 struct fx_run {
     uint64_t gfn, nr;
@@ -96,6 +97,11 @@ struct fx_e820 {
 struct fx_port {
     uint32_t port, remote;
 };
+struct fx_vnuma {
+    unsigned nodes, ranges, vcpus;
+    xen_vmemrange_t *vmemrange;
+    unsigned *vdistance, *vcpu_to_vnode, *vnode_to_pnode;
+};
 
 struct fx_state {
     /* knobs: xcbuild's options, or FAKEXEN_* in the environment */
@@ -104,7 +110,7 @@ struct fx_state {
     uint64_t shared_info_mfn; /* 0: chosen by fx_shared_info_mfn */
     bool fill_hypercall;      /* write stubs into the hypercall page */
     bool trace;
-    unsigned cpus;
+    unsigned cpus, nodes;
 
     /* the domain */
     bool inited, exists, hvm;
@@ -126,6 +132,7 @@ struct fx_state {
     struct fx_e820 e820[E820MAX];
     unsigned ne820;
     bool e820_set;
+    struct fx_vnuma vnuma; /* setvnumainfo; no nodes: it was not called */
     uint64_t hypercall_gmfn;
     bool hypercall_set;
     unsigned next_port;

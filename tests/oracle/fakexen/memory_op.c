@@ -111,6 +111,25 @@ static long machine_memory_map(struct xen_memory_map *m)
     return 0;
 }
 
+/* Tells the counts; with room enough in the caller's tables, their contents too. */
+static long get_vnuma_info(struct xen_vnuma_topology_info *t)
+{
+    const struct fx_vnuma *n = &fx.vnuma;
+
+    if (!n->nodes)
+        return -EOPNOTSUPP;
+    bool fits = t->nr_vnodes >= n->nodes && t->nr_vcpus >= n->vcpus && t->nr_vmemranges >= n->ranges;
+    t->nr_vnodes = n->nodes;
+    t->nr_vcpus = n->vcpus;
+    t->nr_vmemranges = n->ranges;
+    if (!fits)
+        return -ENOBUFS;
+    memcpy(t->vdistance.h.p, n->vdistance, (size_t)n->nodes * n->nodes * sizeof(*n->vdistance));
+    memcpy(t->vcpu_to_vnode.h.p, n->vcpu_to_vnode, n->vcpus * sizeof(*n->vcpu_to_vnode));
+    memcpy(t->vmemrange.h.p, n->vmemrange, n->ranges * sizeof(*n->vmemrange));
+    return 0;
+}
+
 long fx_memory_op(unsigned cmd, void *arg)
 {
     switch (cmd) {
@@ -146,7 +165,7 @@ long fx_memory_op(unsigned cmd, void *arg)
     case XENMEM_reserved_device_memory_map:
         ((struct xen_reserved_device_memory_map *)arg)->nr_entries = 0;
         return 0;
-    case XENMEM_get_vnumainfo: return -EOPNOTSUPP;
+    case XENMEM_get_vnumainfo: return get_vnuma_info(arg);
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages:
     case XENMEM_add_to_physmap:

@@ -201,6 +201,41 @@ static void interfaces(struct json *j)
     json_end(j);
 }
 
+static void numbers(struct json *j, const char *key, const unsigned *values, unsigned count)
+{
+    json_array(j, key);
+    for (unsigned i = 0; i < count; i++)
+        json_number(j, NULL, values[i]);
+    json_end(j);
+}
+
+static void vnuma(struct json *j)
+{
+    const struct fx_vnuma *n = &fx.vnuma;
+
+    if (!n->nodes) {
+        json_null(j, "vnuma");
+        return;
+    }
+    json_object(j, "vnuma");
+    numbers(j, "vnode_to_pnode", n->vnode_to_pnode, n->nodes);
+    numbers(j, "vcpu_to_vnode", n->vcpu_to_vnode, n->vcpus);
+    json_array(j, "vdistance");
+    for (unsigned i = 0; i < n->nodes; i++)
+        numbers(j, NULL, n->vdistance + i * n->nodes, n->nodes);
+    json_end(j);
+    json_array(j, "vmemranges");
+    for (unsigned i = 0; i < n->ranges; i++) {
+        json_object(j, NULL);
+        json_hex(j, "start", n->vmemrange[i].start);
+        json_hex(j, "end", n->vmemrange[i].end);
+        json_number(j, "vnode", n->vmemrange[i].nid);
+        json_end(j);
+    }
+    json_end(j);
+    json_end(j);
+}
+
 static void pv_only(struct json *j)
 {
     json_number(j, "address_size", fx.address_size);
@@ -299,6 +334,7 @@ int fx_write_all(const char *dir, const struct fx_times *times)
     fx_json_dom(&j);
     memory(&j, written);
     interfaces(&j);
+    vnuma(&j);
     fx_json_start_info(&j);
     if (!fx.hvm)
         pv_only(&j);

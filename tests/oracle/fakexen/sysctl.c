@@ -14,8 +14,8 @@ long fx_sysctl(struct xen_sysctl *s)
         p->cores_per_socket = fx.cpus;
         p->nr_cpus = fx.cpus;
         p->max_cpu_id = fx.cpus - 1;
-        p->nr_nodes = 1;
-        p->max_node_id = 0;
+        p->nr_nodes = fx.nodes;
+        p->max_node_id = fx.nodes - 1;
         p->cpu_khz = 2000000;
         p->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_hap |
                           XEN_SYSCTL_PHYSCAP_shadow;
@@ -31,20 +31,23 @@ long fx_sysctl(struct xen_sysctl *s)
             for (unsigned i = 0; i < c->num_cpus && i < fx.cpus; i++) {
                 c->cputopo.p[i].core = i;
                 c->cputopo.p[i].socket = 0;
-                c->cputopo.p[i].node = 0;
+                c->cputopo.p[i].node = i * fx.nodes / fx.cpus;
             }
         c->num_cpus = fx.cpus;
         return 0;
     }
     case XEN_SYSCTL_numainfo: {
         struct xen_sysctl_numainfo *n = &s->u.numainfo;
-        if (n->meminfo.p && n->num_nodes) {
-            n->meminfo.p[0].memsize = FX_HOST_BYTES;
-            n->meminfo.p[0].memfree = FX_HOST_FREE_BYTES;
+        unsigned known = n->num_nodes < fx.nodes ? n->num_nodes : fx.nodes;
+        for (unsigned i = 0; i < known; i++) {
+            if (n->meminfo.p) {
+                n->meminfo.p[i].memsize = FX_HOST_BYTES / fx.nodes;
+                n->meminfo.p[i].memfree = FX_HOST_FREE_BYTES / fx.nodes;
+            }
+            for (unsigned k = 0; n->distance.p && k < known; k++)
+                n->distance.p[i * fx.nodes + k] = i == k ? 10 : 20;
         }
-        if (n->distance.p && n->num_nodes)
-            n->distance.p[0] = 10;
-        n->num_nodes = 1;
+        n->num_nodes = fx.nodes;
         return 0;
     }
     case XEN_SYSCTL_getdomaininfolist: {

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 
 from xlbuild.config.keys import KEYS, Group
-from xlbuild.config.model import GuestConfig
+from xlbuild.config.model import GuestConfig, VirtualNode
 from xlbuild.config.parser import Setting
 from xlbuild.config.values import INT_MAX, Values
+from xlbuild.config.vnuma import virtual_nodes
 from xlbuild.errors import ConfigError, Diagnostic, Where
 
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -41,7 +42,7 @@ def guest_config(settings: Mapping[str, Setting], source: str) -> GuestConfig:
         vcpus=values.number("vcpus"),
         maxvcpus=values.number("maxvcpus"),
         mmio_hole=values.number("mmio_hole"),
-        has_vnuma=values.has_elements("vnuma"),
+        vnuma=_vnuma(values, settings),
         rdm=values.string("rdm"),
         e820_host=values.boolean("e820_host"),
         has_pci=values.has_strings("pci"),
@@ -100,6 +101,11 @@ def _check_grants(values: Values) -> None:
     values.bounded("max_grant_frames", INT_MAX)
     values.bounded("max_maptrack_frames", INT_MAX)
     values.bounded("max_grant_version", _MOST_GRANT_VERSION)
+
+
+def _vnuma(values: Values, settings: Mapping[str, Setting]) -> tuple[VirtualNode, ...]:
+    nodes = values.elements("vnuma")
+    return virtual_nodes(nodes, settings["vnuma"].where, values.warnings) if nodes else ()
 
 
 def _command_line(values: Values, settings: Mapping[str, Setting]) -> str | None:

@@ -18,6 +18,18 @@ Value: TypeAlias = str | tuple["Value", ...]
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualNode:
+    """One element of `vnuma`."""
+
+    pnode: int = 0
+    size_mib: int = 0
+    vcpus: tuple[range, ...] = ()
+    """As listed: a vCPU may be named twice, or by no node."""
+    vdistances: tuple[int, ...] = ()
+    """To the nodes in order; there may be too few or too many."""
+
+
+@dataclass(frozen=True, slots=True)
 class GuestConfig:
     """One guest's configuration, read as xl reads it."""
 
@@ -48,8 +60,8 @@ class GuestConfig:
     vcpus: int | None
     maxvcpus: int | None
     mmio_hole: int | None
-    has_vnuma: bool
-    """`vnuma` is a list with elements."""
+    vnuma: tuple[VirtualNode, ...]
+    """Virtual NUMA nodes in order; none where `vnuma` is no list, or an empty one."""
     rdm: str | None
     e820_host: bool | None
     has_pci: bool

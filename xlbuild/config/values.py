@@ -76,10 +76,10 @@ class Values:
             return False
         return len(setting.value) > 0 and isinstance(setting.value[0], str)
 
-    def has_elements(self, name: str) -> bool:
-        """Return whether a list has elements of any form; a single value is no list, silently."""
+    def elements(self, name: str) -> tuple[Value, ...]:
+        """Return the elements of a list, of any form; a single value is no list, silently."""
         setting = self._setting(name, Form.LISTS)
-        return setting is not None and not isinstance(setting.value, str) and len(setting.value) > 0
+        return () if setting is None or isinstance(setting.value, str) else setting.value
 
     def bounded(self, name: str, highest: int) -> int | None:
         """Return a number from 0 to `highest`; ConfigError for anything else."""

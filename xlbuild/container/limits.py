@@ -12,7 +12,7 @@ _LAST_PORT = 2
 
 def check_host_keys(config: GuestConfig, kind: Kind) -> None:
     """Refuse keys with which the guest would depend on the host it is built on."""
-    if config.has_vnuma:
+    if config.vnuma:
         raise ConfigError(
             "config-vnuma",
             "virtual NUMA nodes are not supported",

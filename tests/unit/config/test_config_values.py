@@ -127,13 +127,6 @@ def test_a_device_list_ends_at_the_first_list_in_it(value: str, has_pci: bool) -
     assert config(f"pci = {value}\n").has_pci is has_pci
 
 
-@pytest.mark.parametrize(("value", "has_vnuma"), [("[[]]", True), ("[]", False), ('"x"', False)])
-def test_vnuma_in_another_form_is_silently_nothing(value: str, has_vnuma: bool) -> None:
-    parsed = config(f"vnuma = {value}\n")
-    assert parsed.has_vnuma is has_vnuma
-    assert not parsed.warnings
-
-
 # Verdicts: xl 4.17, `tests/oracle/xlparse FILE`; it says nothing and exits with 1. Above 15 libxl refuses.
 @pytest.mark.parametrize(
     ("setting", "accepted"),

@@ -54,6 +54,7 @@ def compare_directories(ours: Path, reference: Path) -> Comparison:
     images = compare_images(ours / "memory.img", reference / "memory.img", masks, page_names(theirs))
     differences = [
         *compare_documents(document, expected_document(theirs)),
+        *compare_values("vnuma", document["vnuma"], theirs["vnuma"]),
         *images.differences,
         *_compare_files(ours, reference, theirs),
     ]

@@ -133,7 +133,7 @@ def needs_rsdp_in_low_memory(parameters: XenParameters) -> bool:
 
 
 def _rooms(max_vcpus: int, dsdt_length: int) -> tuple[tuple[Table, int], ...]:
-    """Return the tables in order and the bytes kept for each; vNUMA's SRAT and SLIT belong behind MADT."""
+    """Return the tables in order and the bytes kept for each; no SRAT, no SLIT: PVH has no vNUMA."""
     return (
         (Table.FACS, tables.FACS.size),
         (Table.DSDT, dsdt_length),

@@ -59,6 +59,9 @@ def _facts(domain: Domain) -> Iterator[tuple[str, str]]:
     if container.command_line is not None:
         yield "command line", container.command_line
     yield "memory", _memory(domain)
+    if container.vnuma is not None:
+        nodes = zip(container.vnuma.ram_mib, container.vnuma.vnode_to_pnode, strict=True)
+        yield "virtual NUMA", ", ".join(f"{mib} MiB on host node {pnode}" for mib, pnode in nodes)
     vcpus = f"{container.vcpus}"
     yield "vcpus", vcpus if container.max_vcpus == container.vcpus else f"{vcpus} of {container.max_vcpus}"
 

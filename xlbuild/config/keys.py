@@ -77,7 +77,9 @@ KEYS: tuple[Key, ...] = (
     Key("vcpus", _N, _IMAGE, ALL, "vCPUs online at start (default 1)"),
     Key("maxvcpus", _N, _IMAGE, ALL, "vCPUs that the guest may have (default: vcpus)"),
     Key("mmio_hole", _N, _IMAGE, "HVM", "MiB below 4 GiB without memory, 256 to 3840"),
-    Key("vnuma", Form.LISTS, _VERDICT, ALL, "virtual NUMA nodes: refused"),
+    Key(
+        "vnuma", Form.LISTS, _IMAGE, ALL, "virtual NUMA nodes; they set maxmem and maxvcpus; PV, PVH: refused"
+    ),
     Key("rdm", _S, _VERDICT, "HVM", "the host's reserved device memory: taken for none"),
     Key("e820_host", _B, _VERDICT, "PV", "a memory map like the host's: refused"),
     Key("pci", Form.LIST, _VERDICT, ALL, "PCI devices of the host: PV, PVH refused, HVM built as without"),

@@ -22,9 +22,11 @@ from xlbuild.container.model import (
     ModuleRequest,
     Role,
     ToolstackParameters,
+    VirtualNuma,
 )
 from xlbuild.container.parameters import toolstack_parameters
 from xlbuild.container.sizes import check_video_mib, memory_sizes, vcpu_counts
+from xlbuild.container.vnuma import virtual_numa, with_vnuma_totals
 from xlbuild.errors import ConfigError
 from xlbuild.profiles import Profile
 
@@ -38,6 +40,7 @@ __all__ = [
     "ModuleRequest",
     "Role",
     "ToolstackParameters",
+    "VirtualNuma",
     "arm_keys",
     "decide",
 ]
@@ -52,7 +55,10 @@ def decide(config: GuestConfig, profile: Profile) -> Container:
     check_host_keys(config, kind)
     check_event_channels(config)
     traditional = kind is Kind.HVM and is_traditional(config, profile)
-    memory = memory_sizes(config, kind, _video_mib(config, kind, traditional))
+    video_mib = _video_mib(config, kind, traditional)
+    vnuma = virtual_numa(config, kind, video_mib)
+    config = with_vnuma_totals(config)
+    memory = memory_sizes(config, kind, video_mib)
     check_populate_on_demand(config, kind, memory)
     vcpus, max_vcpus = vcpu_counts(config, kind)
     files = files_of(config, kind, traditional)
@@ -71,6 +77,7 @@ def decide(config: GuestConfig, profile: Profile) -> Container:
         acpi_firmware=files.acpi_firmware,
         smbios_firmware=files.smbios_firmware,
         mmio_hole_mib=_mmio_hole(config) if kind is Kind.HVM else None,
+        vnuma=vnuma,
         apic=config.apic is not False or kind is not Kind.HVM,
         parameters=toolstack_parameters(config, kind, profile, memory),
         warnings=tuple(advice(config, kind, memory, traditional)),

@@ -72,6 +72,10 @@ def _for_hvm(config: GuestConfig, traditional: bool) -> Iterator[Diagnostic]:
     elif config.rdm is not None and "strategy=host" in config.rdm:
         message = "the host's reserved device memory is not known here: it is taken for none"
         yield _warning(config, "rdm", message, None)
+    if named := sorted({node.pnode for node in config.vnuma} - {0}):
+        nodes = ", ".join(map(str, named))
+        message = f"the host's NUMA nodes are not known here: those named ({nodes}) are taken to be there"
+        yield _warning(config, "vnuma", message, None)
     cirrus = config.vga == "cirrus" or (config.vga is None and not config.stdvga)
     if traditional and cirrus and config.videoram not in (None, _TRADITIONAL_CIRRUS_MIB):
         message = (

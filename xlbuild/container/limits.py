@@ -12,14 +12,6 @@ _LAST_PORT = 2
 
 def check_host_keys(config: GuestConfig, kind: Kind) -> None:
     """Refuse keys with which the guest would depend on the host it is built on."""
-    if config.vnuma:
-        raise ConfigError(
-            "config-vnuma",
-            "virtual NUMA nodes are not supported",
-            cause="vnuma would split the guest's memory, and xlbuild builds it in one piece",
-            hint="remove vnuma",
-            where=config.where("vnuma"),
-        )
     if kind is Kind.PV and (config.has_pci or config.e820_host):
         key = "pci" if config.has_pci else "e820_host"
         raise ConfigError(

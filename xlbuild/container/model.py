@@ -76,6 +76,18 @@ class ToolstackParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualNuma:
+    """A topology of virtual NUMA nodes, by the names of public domctl.h (struct xen_domctl_vnuma)."""
+
+    ram_mib: tuple[int, ...]
+    """Each node's memory, the video memory taken off."""
+    vnode_to_pnode: tuple[int, ...]
+    """The host's node for each of the guest's."""
+    vcpu_to_vnode: tuple[int, ...]
+    vdistance: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """The decision, its reason, and the domain as libxl would hand it to the builder."""
 
@@ -97,6 +109,7 @@ class Container:
     acpi_firmware: FileRequest | None
     smbios_firmware: FileRequest | None
     mmio_hole_mib: int | None
+    vnuma: VirtualNuma | None
     apic: bool
     parameters: ToolstackParameters
     warnings: tuple[Diagnostic, ...] = ()

@@ -45,8 +45,13 @@ def memory_digests(memory: GuestMemory, plan: Plan) -> tuple[str, dict[str, str]
 
 
 def domain_digest(manifest: Mapping[str, object], memory: str) -> str:
-    """Return the domain digest: sha256 of UTF-8 JSON, keys sorted, no spaces, of DOMAIN_DIGEST_PARTS."""
+    """Return the domain digest: sha256 of UTF-8 JSON, keys sorted, no spaces, of DOMAIN_DIGEST_PARTS.
+
+    Virtual NUMA nodes are a part where there are any, but for the host's nodes, which the guest does not see.
+    """
     parts = {name: manifest[name] for name in DOMAIN_DIGEST_PARTS if name != "memory"}
     parts["memory"] = memory
+    if isinstance(vnuma := manifest["vnuma"], Mapping):
+        parts["vnuma"] = {name: value for name, value in vnuma.items() if name != "vnode_to_pnode"}
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()

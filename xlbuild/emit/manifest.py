@@ -66,6 +66,7 @@ def manifest(domain: Domain) -> tuple[dict[str, object], Digests]:
         "memory_map": [
             {"addr": _hex(e.addr), "size": e.size, "type": e.type} for e in plan.layout.memory_map
         ],
+        "vnuma": _vnuma(plan),
         "hypercall_page": _hypercall_page(plan),
         "grants": [
             {"index": g.index, "flags": _hex(g.flags), "domid": g.domid, "frame": _hex(g.frame)}
@@ -156,6 +157,20 @@ def _acpi(plan: Plan) -> dict[str, object] | None:
         "blobs": [{"name": b.name, "addr": _hex(b.address), "size": len(b.data)} for b in acpi.blobs],
         "tables": [
             {"name": t.table.value, "addr": _hex(t.address), "size": len(t.data)} for t in acpi.tables
+        ],
+    }
+
+
+def _vnuma(plan: Plan) -> dict[str, object] | None:
+    vnuma = plan.request.container.vnuma
+    if vnuma is None:
+        return None
+    return {
+        "vnode_to_pnode": list(vnuma.vnode_to_pnode),
+        "vcpu_to_vnode": list(vnuma.vcpu_to_vnode),
+        "vdistance": [list(row) for row in vnuma.vdistance],
+        "vmemranges": [
+            {"start": _hex(r.start), "end": _hex(r.end), "vnode": r.vnode} for r in plan.layout.vmemranges
         ],
     }
 

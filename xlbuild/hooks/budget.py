@@ -23,6 +23,8 @@ def plan_or_budget(request: BuildRequest, hooks: BuilderHooks) -> Plan:
             memory = request.container.memory
             by_maxmem = request.container.is_hvm_container and memory.max_kib != memory.target_kib
             error.hint = f"give the guest at least {'maxmem' if by_maxmem else 'memory'} = {needed}"
+            if request.container.vnuma is not None:
+                error.hint = f"give vnuma's nodes at least {needed} MiB together"
             error.cause = f"{error.cause}\nneeded: {_budget(make_plan(_with_memory(request, needed), hooks))}"
         raise
 

@@ -4,10 +4,12 @@ Fixed places, all below 4 GiB: ACPI tables from 0xFC000000, the local APIC at 0x
 at frame 0xFEFFF, ioreq server pages right below them.
 """
 
+from collections.abc import Iterator
+
 from xlbuild.abi.e820 import E820_RAM, E820_RESERVED
 from xlbuild.acpi.build import AcpiTables
-from xlbuild.container import Container
-from xlbuild.plan.model import MemoryLayout, MemoryMapEntry
+from xlbuild.container import Container, VirtualNuma
+from xlbuild.plan.model import MemoryLayout, MemoryMapEntry, VirtualMemoryRange
 from xlbuild.profiles import Profile
 from xlbuild.units import (
     GIB,
@@ -82,6 +84,7 @@ def memory_layout(
         mmio_start=start,
         acpi=acpi,
         special=_special(container, acpi),
+        vmemranges=tuple(_vmemranges(container.vnuma, low)) if container.vnuma is not None else (),
     )
 
 
@@ -93,6 +96,18 @@ def _ram(container: Container, low: PhysAddr, high: PhysAddr) -> tuple[FrameRang
     if high:
         ranges.append(FrameRange(pfn_of(_4GIB), pfn_of(high)))
     return tuple(ranges)
+
+
+def _vmemranges(vnuma: VirtualNuma, low: PhysAddr) -> Iterator[VirtualMemoryRange]:
+    """Yield the nodes' memory, one behind the other and around the hole (libxl__vnuma_build_vmemrange_hvm)."""
+    end = 0
+    for vnode, mib in enumerate(vnuma.ram_mib):
+        start, end = end, end + mib * MIB
+        if start < min(end, low):
+            yield VirtualMemoryRange(PhysAddr(start), PhysAddr(min(end, low)), vnode)
+        if max(start, low) < end:
+            above = _4GIB - low
+            yield VirtualMemoryRange(PhysAddr(max(start, low) + above), PhysAddr(end + above), vnode)
 
 
 def _special(container: Container, acpi: AcpiTables | None) -> tuple[FrameRange, ...]:

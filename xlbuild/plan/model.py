@@ -81,6 +81,15 @@ class MemoryMapEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class VirtualMemoryRange:
+    """RAM of one virtual NUMA node: a half-open range of addresses (public memory.h, struct xen_vmemrange)."""
+
+    start: PhysAddr
+    end: PhysAddr
+    vnode: int
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryLayout:
     """Which frames exist, and what the guest is told about them."""
 
@@ -97,6 +106,8 @@ class MemoryLayout:
     acpi: AcpiTables | None = None
     special: tuple[FrameRange, ...] = ()
     """Frames outside RAM: ACPI tables, special pages, ioreq server pages."""
+    vmemranges: tuple[VirtualMemoryRange, ...] = ()
+    """RAM by virtual NUMA nodes; none without them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ _ALL = (
     'viridian = [ "x" ]',
     "mmio_hole = 1",
     'vnuma = [ [ "x" ] ]',
+    'vnuma = [ [ "size=64", "vcpus=0-1" ] ]',
     "vnuma = []",
     'bootloader = ""',
     'kernel = ""',

@@ -160,6 +160,7 @@ CONTAINERS: dict[str, str] = {
     'type = "hvm"; memory = 300; firmware_override = ""': "firmware_override",
     'type = "hvm"; memory = 300; mmio_hole = 1': "mmio_hole",
     'type = "hvm"; memory = 300; maxmem = 400; pci = ["0:1.0"]': "maxmem",
+    'type = "hvm"; vnuma = [["size=8"]]': "vnuma",
     'type = "hvm"; memory = 300; viridian = ["x"]': "viridian",
     'type = "hvm"; memory = 300; viridian = ["freq"]': "viridian",
     'type = "hvm"; memory = 300; viridian = ["!base", "all"]': "viridian",

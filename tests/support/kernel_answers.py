@@ -25,6 +25,9 @@ MEMORY = 64
 UNSET = (1 << 64) - 1
 UNSET_32 = (1 << 32) - 1
 
+_NO_SENSE = "no block found, no size given"
+"""What the library says, when it places them, of kernels that are empty."""
+
 Answer = dict[str, Any]
 
 
@@ -84,7 +87,7 @@ def xens_answer(toolstack: Toolstack, kind: str, file: bytes, scratch: Path, mem
     try:
         if status == 0:
             return _answer(json.loads((directory / "domain.json").read_text()), directory / "memory.img")
-        return {"accepted": status > 0 and "xc_dom_mem_init" in log}
+        return {"accepted": status > 0 and "xc_dom_mem_init" in log and _NO_SENSE not in log}
     finally:
         toolstack.discard(directory)
 

@@ -368,6 +368,15 @@ def _bzimage_cases() -> dict[str, tuple[str, bytes]]:
     return named
 
 
+def _empty_cases() -> dict[str, tuple[str, bytes]]:
+    at = {"e_entry": LOAD_ADDRESS}
+    return {
+        "an empty kernel": ("pv", pv([*PV[:4], ("ENTRY", VIRT_BASE_64 + LOAD_ADDRESS)], [load(0, 0, 0)])),
+        "an empty PVH kernel": ("pvh", pvh([("PHYS32_ENTRY", LOAD_ADDRESS)], [load(0, 0, 0, base=0)])),
+        "empty firmware": ("hvm", pvh([], [load(0, 0, 0, base=0)], header=at)),
+    }
+
+
 CASES: dict[str, tuple[str, bytes]] = {
     **_note_cases(),
     **_address_cases(),
@@ -377,5 +386,6 @@ CASES: dict[str, tuple[str, bytes]] = {
     **_symtab_cases(),
     **_packed_cases(),
     **_bzimage_cases(),
+    **_empty_cases(),
 }
 """For each case the guest's type and the kernel file."""

@@ -38,6 +38,8 @@ def _load(candidate: Candidate, format_name: str, elf: ElfFile, parameters: XenP
     guest_type = _guest_type(candidate, elf, parameters)
     _check_features(candidate, parameters)
     start, end = parameters.virt_kstart, parameters.virt_kend
+    if start == end:
+        raise _empty(candidate, start)
     room = bytes_of(pages_for(end - start))
     first, last = load_range(elf)
     pieces, warnings = load_pieces(elf, first, room, candidate.name)
@@ -115,4 +117,14 @@ def _check_features(candidate: Candidate, parameters: XenParameters) -> None:
         cause=wrong,
         hint=hint,
         where=Where(candidate.name, note="FEATURES"),
+    )
+
+
+def _empty(candidate: Candidate, start: int) -> RefusedError:
+    return RefusedError(
+        "kernel-nothing-to-load",
+        f"the {candidate.noun} has nothing to load",
+        cause=f"its loadable segments are empty: it starts and ends at {start:#x}",
+        hint=candidate.mend,
+        where=Where(candidate.name),
     )

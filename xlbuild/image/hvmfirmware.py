@@ -37,11 +37,11 @@ def _load(
     if not elf.is_class32:
         raise _not_startable(candidate, failure)
     start, end = load_range(elf)
-    if start > end:
+    if start >= end:
         raise RefusedError(
             "kernel-nothing-to-load",
             f"the {candidate.noun} has nothing to load",
-            cause=f"as a Xen kernel: {failure.reason}; as HVM firmware: it has no loadable segment that makes sense",
+            cause=f"as a Xen kernel: {failure.reason}; as HVM firmware: no loadable segment of it makes sense",
             hint=_hint(candidate, failure),
             where=Where(candidate.name),
         )

@@ -22,6 +22,7 @@ from kernels import (
     pattern,
     sized,
 )
+from pv32_cases import pv32_cases
 
 ENTRY = LOAD_ADDRESS + 0x40
 UNSET = (1 << 64) - 1
@@ -387,5 +388,6 @@ CASES: dict[str, tuple[str, bytes]] = {
     **_packed_cases(),
     **_bzimage_cases(),
     **_empty_cases(),
+    **pv32_cases(),
 }
 """For each case the guest's type and the kernel file."""

@@ -7,7 +7,7 @@ from functools import partial
 from xlbuild.errors import RefusedError, Where
 from xlbuild.image.bsdsymtab import symtab_pieces
 from xlbuild.image.elf import EM_386, EM_X86_64, ElfFile, open_elf
-from xlbuild.image.features import AUTO_TRANSLATED_PHYSMAP, DOM0
+from xlbuild.image.features import active_features
 from xlbuild.image.model import GuestType, KernelImage, PaeMode, XenParameters
 from xlbuild.image.parameters import load_range, parse_kernel
 from xlbuild.image.pieces import load_pieces, overlay
@@ -36,7 +36,12 @@ def probe_as(candidate: Candidate, format_name: str) -> Match | Reject:
 
 def _load(candidate: Candidate, format_name: str, elf: ElfFile, parameters: XenParameters) -> KernelImage:
     guest_type = _guest_type(candidate, elf, parameters)
-    _check_features(candidate, parameters)
+    active = active_features(
+        candidate,
+        parameters.features_supported,
+        parameters.features_required,
+        pvh=parameters.phys_entry is not None,
+    )
     start, end = parameters.virt_kstart, parameters.virt_kend
     if start == end:
         raise _empty(candidate, start)
@@ -54,7 +59,7 @@ def _load(candidate: Candidate, format_name: str, elf: ElfFile, parameters: XenP
         start=start,
         end=end,
         entry=parameters.virt_entry,
-        features_active=parameters.features_required,
+        features_active=active,
         pieces=pieces,
         warnings=warnings,
     )
@@ -92,31 +97,6 @@ def _guest_type(candidate: Candidate, elf: ElfFile, parameters: XenParameters) -
         cause=f"e_machine is {elf.header.machine}; PV takes {EM_386} (386) and {EM_X86_64} (x86-64)",
         hint="give an x86 kernel",
         where=where,
-    )
-
-
-def _check_features(candidate: Candidate, parameters: XenParameters) -> None:
-    """Refuse a kernel that requires what a guest cannot get. Raises RefusedError (kernel-features)."""
-    required = parameters.features_required
-    if required & DOM0:
-        wrong = "it requires the feature `dom0`: it can only be the host's own kernel"
-        hint = "give a kernel that is built to run as a guest"
-    elif required & AUTO_TRANSLATED_PHYSMAP and not candidate.hvm_container:
-        wrong = "it requires the feature `auto_translated_physmap`, which no PV guest gets"
-        pvh = parameters.phys_entry is not None
-        hint = (
-            'set type="pvh": it has the note PHYS32_ENTRY'
-            if pvh
-            else "give a kernel that can be a PV guest's"
-        )
-    else:
-        return
-    raise RefusedError(
-        "kernel-features",
-        "the kernel requires features that the guest would not have",
-        cause=wrong,
-        hint=hint,
-        where=Where(candidate.name, note="FEATURES"),
     )
 
 

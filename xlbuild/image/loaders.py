@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from xlbuild.errors import RefusedError, Where
 from xlbuild.image import bzimage, elfkernel, hvmfirmware
 from xlbuild.image.blob import Blob
+from xlbuild.image.features import requested_features
 from xlbuild.image.gunzip import gunzip, too_large, unpacked_room
 from xlbuild.image.model import KernelImage
 from xlbuild.image.recognise import refuse_foreign, refuse_multiboot, what_it_is
@@ -33,14 +34,23 @@ LOADERS: tuple[Loader, ...] = (
 
 
 def load_kernel(
-    data: bytes, *, name: str, hvm_container: bool, profile: Profile, firmware: bool = False
+    data: bytes,
+    *,
+    name: str,
+    hvm_container: bool,
+    profile: Profile,
+    firmware: bool = False,
+    features: str | None = None,
 ) -> KernelImage:
     """Load a kernel, or firmware, for a PV (`hvm_container` false) or an HVM container (PVH and HVM).
 
-    `name` is the file's name for messages, and `firmware` says that the user knows it as firmware. Raises
-    RefusedError with each loader's reason.
+    `name` is the file's name for messages, and `firmware` says that the user knows it as firmware. `features`, names
+    joined by `|`, is what a PV guest is to have on request (xc_dom_allocate's features; libxl has none for HVM
+    containers, and xl none at all). Raises RefusedError with each loader's reason.
     """
-    file = candidate = _unzipped(Candidate(name, Blob.of(data), (), hvm_container, profile, firmware))
+    requested = 0 if hvm_container or features is None else requested_features(features)
+    given = Candidate(name, Blob.of(data), (), hvm_container, profile, firmware, requested)
+    file = candidate = _unzipped(given)
     refuse_foreign(file)
     refuse_multiboot(file)
     rejects: list[tuple[str, Reject]] = []

@@ -24,6 +24,8 @@ class Candidate:
     profile: Profile
     firmware: bool = False
     """Whether it is what an HVM guest starts in place of a kernel, hvmloader for one: messages then say so."""
+    features: int = 0
+    """What a PV guest is to have on request, beside what its kernel requires: a bitmap of xen/features.h."""
 
     @property
     def noun(self) -> str:

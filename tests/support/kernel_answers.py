@@ -25,8 +25,12 @@ MEMORY = 64
 UNSET = (1 << 64) - 1
 UNSET_32 = (1 << 32) - 1
 
-_NO_SENSE = "no block found, no size given"
-"""What the library says, when it places them, of kernels that are empty."""
+_NO_SENSE = (
+    "no block found, no size given",
+    "mapped region is too small for image",
+    "x86_compat: warning: failed",
+)
+"""What the library says of kernels that are empty, whose bytes exceed them, or that are for another container."""
 
 Answer = dict[str, Any]
 
@@ -87,7 +91,9 @@ def xens_answer(toolstack: Toolstack, kind: str, file: bytes, scratch: Path, mem
     try:
         if status == 0:
             return _answer(json.loads((directory / "domain.json").read_text()), directory / "memory.img")
-        return {"accepted": status > 0 and "xc_dom_mem_init" in log and _NO_SENSE not in log}
+        return {
+            "accepted": status > 0 and "xc_dom_mem_init" in log and not any(text in log for text in _NO_SENSE)
+        }
     finally:
         toolstack.discard(directory)
 

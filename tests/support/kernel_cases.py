@@ -22,6 +22,7 @@ from kernels import (
     pattern,
     sized,
 )
+from multiboot_cases import multiboot_cases
 from pv32_cases import pv32_cases
 
 ENTRY = LOAD_ADDRESS + 0x40
@@ -389,5 +390,6 @@ CASES: dict[str, tuple[str, bytes]] = {
     **_bzimage_cases(),
     **_empty_cases(),
     **pv32_cases(),
+    **multiboot_cases(),
 }
 """For each case the guest's type and the kernel file."""

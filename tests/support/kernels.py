@@ -219,6 +219,34 @@ def elf_file(
     return ident + layout.pack(layout.header, values) + ph_table + bytes(file.body)
 
 
+@dataclass(frozen=True)
+class Table:
+    """The table of a multiboot-style binary; addresses are what the fields are called."""
+
+    header: int = LOAD_ADDRESS + 0x400
+    load: int = LOAD_ADDRESS
+    load_end: int = 0
+    bss_end: int = 0
+    entry: int = LOAD_ADDRESS
+    flags: int = 0x18000
+    magic: int = 0x336E_C578
+    sum: int = 0
+    """What magic, flags and checksum make together."""
+
+    def packed(self) -> bytes:
+        """Return its bytes; each address is cut to 32 bits."""
+        checksum = self.sum - self.magic - self.flags
+        addresses = (self.header, self.load, self.load_end, self.bss_end, self.entry)
+        words = (self.magic, self.flags, checksum, *addresses)
+        return struct.pack("<8I", *(word & 0xFFFF_FFFF for word in words))
+
+
+def binary(table: Table = Table(), at: int = 0x400, size: int = 0x5000) -> bytes:
+    """A multiboot-style binary of some size, with its table at an offset (`header` names its address)."""
+    packed = table.packed()
+    return (pattern(at) + packed + pattern(max(0, size - at - len(packed)), 2))[:size]
+
+
 def pattern(size: int, seed: int = 1) -> bytes:
     """Bytes that are never zero and differ from place to place."""
     return bytes((seed * 37 + i * 11 + (i >> 8) * 5) % 255 + 1 for i in range(size))

@@ -114,7 +114,8 @@ def make_plan(request: BuildRequest, hooks: BuilderHooks) -> Plan:
     layout = hooks.memory_map(request)
     draft = Draft(request, layout, hooks.base(request))
     image = request.image
-    draft.allocator.segment("kernel", image.end - image.start, image.start)
+    # A kernel at address 0 starts wherever frame 0 is, as upstream, where 0 stands for no wish.
+    draft.allocator.segment("kernel", image.end - image.start, image.start or None)
     modules_go_last = image.parameters.unmapped_initrd
     if not modules_go_last:
         _place_modules(draft)

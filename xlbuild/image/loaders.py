@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from xlbuild.errors import RefusedError, Where
-from xlbuild.image import bzimage, elfkernel, hvmfirmware
+from xlbuild.image import bzimage, elfkernel, hvmfirmware, multiboot
 from xlbuild.image.blob import Blob
 from xlbuild.image.features import requested_features
 from xlbuild.image.gunzip import gunzip, too_large, unpacked_room
 from xlbuild.image.model import KernelImage
-from xlbuild.image.recognise import refuse_foreign, refuse_multiboot, what_it_is
+from xlbuild.image.recognise import refuse_foreign, what_it_is
 from xlbuild.image.verdict import Candidate, Match, Reject
 from xlbuild.profiles import XC_DOM_DECOMPRESS_MAX, Profile
 
@@ -25,7 +25,7 @@ class Loader:
 
 
 LOADERS: tuple[Loader, ...] = (
-    # The multiboot-style binary goes here, first: its table decides even in an ELF file.
+    Loader(multiboot.NAME, multiboot.probe),
     Loader(hvmfirmware.NAME, hvmfirmware.probe),
     Loader(bzimage.NAME, bzimage.probe),
     Loader(elfkernel.NAME, elfkernel.probe),
@@ -52,7 +52,6 @@ def load_kernel(
     given = Candidate(name, Blob.of(data), (), hvm_container, profile, firmware, requested)
     file = candidate = _unzipped(given)
     refuse_foreign(file)
-    refuse_multiboot(file)
     rejects: list[tuple[str, Reject]] = []
     for loader in LOADERS:
         answer = loader.probe(candidate)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,9 +20,6 @@ _TEXT_SAMPLE = 256
 _ZERO_SAMPLE = 4096
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_TABLE_MAGIC = (0x336EC578).to_bytes(4, "little")
-_TABLE_WITHIN = 8192
-_TABLE_WORDS = struct.Struct("<III")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +89,6 @@ def _has(blob: Blob, offset: int, magic: bytes) -> bool:
     return blob.holds(offset, len(magic)) and blob.read(offset, len(magic)) == magic
 
 
-def refuse_multiboot(candidate: Candidate) -> None:
-    """Refuse what Xen's first loader takes, ELF files with its table among it. Raises RefusedError."""
-    if not _has_multiboot_table(candidate.blob):
-        return
-    raise RefusedError(
-        "kernel-multiboot",
-        f"the {candidate.noun} is a multiboot-style one, and xlbuild does not build these yet",
-        cause="its first 8 KiB hold a table (magic 0x336ec578, a good checksum) by which Xen takes it for one, "
-        "whatever else it is",
-        hint="give the same kernel as an ELF file with Xen notes and without that table, or build this guest with xl",
-        where=Where(candidate.name),
-    )
-
-
 def what_it_is(blob: Blob, *, zipped: bool = False) -> Guess | None:
     """Say what a refused file seems to be; `zipped`: it has been unpacked from a gzip file."""
     if _has(blob, 0, _GZIP_MAGIC):
@@ -122,14 +104,3 @@ def what_it_is(blob: Blob, *, zipped: bool = False) -> Guess | None:
     if sample and all(byte in b"\t\n\r\f" or 32 <= byte < 127 for byte in sample):
         return Guess("it is a text file", "give the kernel itself")
     return None
-
-
-def _has_multiboot_table(blob: Blob) -> bool:
-    """Tell whether one of the first 8 KiB's words starts a table of magic, flags and checksum, zero in sum."""
-    head = bytes(blob.data[:_TABLE_WITHIN])
-    offset = head.find(_TABLE_MAGIC)
-    while 0 <= offset <= len(head) - _TABLE_WORDS.size:
-        if offset % 4 == 0 and sum(_TABLE_WORDS.unpack_from(head, offset)) % (1 << 32) == 0:
-            return True
-        offset = head.find(_TABLE_MAGIC, offset + 1)
-    return False

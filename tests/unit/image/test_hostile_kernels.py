@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_answers import segment_bytes
 from kernel_cases import CASES
-from kernels import Load, bzimage, elf_file, note, packed, sized
+from kernels import Load, Table, binary, bzimage, elf_file, note, packed, sized
 
 from xlbuild.errors import RefusedError
 from xlbuild.image import KernelImage, load_kernel
@@ -25,6 +25,7 @@ FILES = [
         "64-bit symbols, PVH",
         "bzImage, .xz, length +0",
         "gzip",
+        "multiboot, an ELF file, pv",
     )
 ]
 SMALL = 1 << 26
@@ -55,6 +56,32 @@ def test_a_damaged_kernel_is_taken_or_refused(
         at = place % len(file)
         data[at : at + len(replacement)] = replacement
     image = try_to_load(bytes(data[:length]), hvm_container)
+    if image is not None and image.end - image.start < SMALL:
+        segment_bytes(image)
+
+
+WORDS = st.sampled_from([0, 1, 0xFFF, 0x1000, 0x100000, 0x100400, 0x105000, 1 << 31, (1 << 32) - 1])
+ADDRESSES = st.builds(lambda word, more: word + more, WORDS, st.integers(-8, 8)) | st.integers(
+    0, (1 << 32) - 1
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    table=st.builds(
+        Table,
+        header=ADDRESSES,
+        load=ADDRESSES,
+        load_end=ADDRESSES,
+        bss_end=ADDRESSES,
+        entry=ADDRESSES,
+        flags=st.sampled_from([0x14000, 0x18000, 0x1C001]) | st.integers(0, (1 << 32) - 1),
+    ),
+    at=st.integers(0, 0x2100),
+    size=st.integers(0, 0x3000),
+)
+def test_any_multiboot_table_is_taken_or_refused(table: Table, at: int, size: int) -> None:
+    image = try_to_load(binary(table, at, size), False)
     if image is not None and image.end - image.start < SMALL:
         segment_bytes(image)
 

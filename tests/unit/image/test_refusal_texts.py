@@ -3,7 +3,19 @@
 import gzip
 
 import pytest
-from kernels import EM_AARCH64, LOAD_ADDRESS, Load, Notes, bzimage, elf_file, packed, pattern, sized
+from kernels import (
+    EM_AARCH64,
+    LOAD_ADDRESS,
+    Load,
+    Notes,
+    Table,
+    binary,
+    bzimage,
+    elf_file,
+    packed,
+    pattern,
+    sized,
+)
 
 from xlbuild.config import read
 from xlbuild.container import decide
@@ -15,9 +27,6 @@ SEGMENT = Load(LOAD_ADDRESS, pattern(0x100))
 AT_START = {"e_entry": LOAD_ADDRESS}
 SAYS_XEN: Notes = (("XEN_VERSION", "xen-3.0"), ("LOADER", "generic"))
 NOISE = bytes(pattern(4096))
-MULTIBOOT = bytes(64) + b"".join(
-    number.to_bytes(4, "little") for number in (0x336EC578, 0, -0x336EC578 % (1 << 32))
-)
 
 KERNELS: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "ELF file"),
@@ -31,7 +40,9 @@ KERNELS: dict[str, tuple[bytes, str]] = {
     "gzip's magic": (b"\x1f\x8b", "gunzip"),
     "damaged gzip": (packed(".gz")[:-20] + bytes(4), "gunzip"),
     "gzip that claims 1 GiB": (sized(packed(".gz"), 1 << 30), "gunzip"),
-    "multiboot-style": (MULTIBOOT, "xl"),
+    "multiboot, bad flags": (binary(Table(flags=0)), ""),
+    "multiboot without PAE": (binary(Table(flags=0x10000)), ""),
+    "multiboot, bad addresses": (binary(Table(load=0)), ""),
     "archive": (b"!<arch>\n" + NOISE, "vmlinux"),
     "ELF's magic": (b"\x7fELF", "cut short"),
     "ELF, 32-bit, cut in its header": (elf_file([SEGMENT], bits=32)[:20], "cut short"),
@@ -78,23 +89,6 @@ def test_the_place_is_the_file_alone_for_what_is_no_bzimage() -> None:
     with pytest.raises(RefusedError) as caught:
         load_kernel(NOISE, name="FILE", hvm_container=False, profile=NEWEST)
     assert str(caught.value.where) == "FILE"
-
-
-@pytest.mark.parametrize("container", [False, True])
-def test_a_multiboot_style_kernel_is_called_so(container: bool) -> None:
-    with pytest.raises(RefusedError) as caught:
-        load_kernel(MULTIBOOT, name="FILE", hvm_container=container, profile=NEWEST)
-    assert caught.value.code == "kernel-multiboot"
-    assert "multiboot-style" in caught.value.message
-
-
-@pytest.mark.parametrize(
-    "data", [MULTIBOOT[1:], MULTIBOOT[:-1], MULTIBOOT[:-1] + b"x", bytes(8192) + MULTIBOOT]
-)
-def test_other_bytes_are_not_called_multiboot_style(data: bytes) -> None:
-    with pytest.raises(RefusedError) as caught:
-        load_kernel(data, name="FILE", hvm_container=False, profile=NEWEST)
-    assert caught.value.code != "kernel-multiboot"
 
 
 @pytest.mark.parametrize("container", [False, True])

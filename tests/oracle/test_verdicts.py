@@ -20,12 +20,7 @@ REFUSALS = {1, 3, 4}
 BEYOND_DEBIAN = {"bz-bzip2"}
 """Debian builds its library without bzip2, which upstream has and xlbuild unpacks."""
 
-NOT_YET = {"mb-32p", "mb-64"}
-"""Multiboot-style kernels, which xlbuild does not build yet."""
-
-KERNELS = [
-    name for name in mksynth.all_files() if not name.startswith("rd.") and name not in BEYOND_DEBIAN | NOT_YET
-]
+KERNELS = [name for name in mksynth.all_files() if not name.startswith("rd.") and name not in BEYOND_DEBIAN]
 
 
 @pytest.mark.parametrize("kernel", [*KERNELS, "bz-lz4", "bz-zstd"])

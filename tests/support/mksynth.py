@@ -357,14 +357,38 @@ def kernels_packed_by_tools(kernel: bytes) -> dict[str, bytes]:
     return packed
 
 
-def multiboot_binary(pae_field: int) -> bytes:
-    """A binary with the table that Xen looks for in a file's first 8 KiB."""
-    image = bytearray(noise(0x5000, 9))
+def multiboot_binary(
+    pae_field: int,
+    at: int = 0x400,
+    load: int = START,
+    load_end: int = START + 0x4800,
+    bss_end: int = START + 0x9000,
+) -> bytes:
+    """A binary with the table that Xen looks for in a file's first 8 KiB; its first byte's address is START."""
+    return with_table(noise(0x5000, 9), at, pae_field, (START + at, load, load_end, bss_end, load + 0x40))
+
+
+def with_table(file: bytes, at: int, pae_field: int, addresses: Sequence[int]) -> bytes:
+    """A file with a table in it: the addresses of the table, the start, the two ends and the entry."""
+    image = bytearray(file)
     magic, flags = 0x336EC578, 0x10000 | (pae_field << 14)
     checksum = -(magic + flags) & 0xFFFFFFFF
-    addresses = (START + 0x400, START, START + 0x4800, START + 0x9000, START + 0x40)
-    struct.pack_into("<IIIIIIII", image, 0x400, magic, flags, checksum, *addresses)
+    struct.pack_into("<IIIIIIII", image, at, magic, flags, checksum, *addresses)
     return bytes(image)
+
+
+def multiboot_kernels(elf: bytes) -> dict[str, bytes]:
+    """Binaries with all there is in a table, and an ELF file that its table makes one of them."""
+    binaries = {
+        f"mb-{name}": multiboot_binary(field) for field, name in enumerate(("32", "32p", "64", "32x"))
+    }
+    return binaries | {
+        "mb-64-whole": multiboot_binary(2, load_end=0, bss_end=0),
+        "mb-64-last": multiboot_binary(2, at=0x1FFC),
+        "mb-64-part": multiboot_binary(2, at=0x1800, load=START + 0x1000),
+        "mb-elf": with_table(elf, 0x400, 2, (START + 0x400, START, 0, 0, START + 0x1040)),
+        "mb-gz": gzipped(multiboot_binary(2, load_end=0, bss_end=0)),
+    }
 
 
 def ramdisks() -> dict[str, bytes]:
@@ -376,10 +400,9 @@ def ramdisks() -> dict[str, bytes]:
 def all_files(*, with_tools: bool = False) -> dict[str, bytes]:
     """Every synthetic file by its name; those that command-line tools pack only on request."""
     elfs = pv64_kernels() | pv32_kernels() | hvm_kernels()
-    binaries = {"mb-64": multiboot_binary(2), "mb-32p": multiboot_binary(1)}
     kernel = elfs["pv64-min"]
     by_tools = kernels_packed_by_tools(kernel) if with_tools else {}
-    return elfs | packed_kernels(kernel) | by_tools | binaries | ramdisks()
+    return elfs | packed_kernels(kernel) | by_tools | multiboot_kernels(kernel) | ramdisks()
 
 
 def write_files(directory: Path, *, with_tools: bool = False) -> None:

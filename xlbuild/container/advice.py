@@ -19,6 +19,9 @@ def advice(config: GuestConfig, kind: Kind, memory: MemorySizes, traditional: bo
         yield from _for_pvh(config)
     if kind is Kind.HVM:
         yield from _for_hvm(config, traditional)
+    if "features" in config.places:
+        message = "features has no effect: xl does not read it, and requests none of the kernel"
+        yield _warning(config, "features", message, "remove features")
     if config.vcpus == 0:
         yield _warning(config, "vcpus", "vcpus is 0: no vCPU is online at start", "write vcpus = 1")
     if kind is not Kind.PV and memory.target_kib > memory.max_kib:

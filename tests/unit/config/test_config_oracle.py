@@ -133,6 +133,12 @@ def test_xl_takes_arguments_just_so(oracle: Toolstack, tmp_path: Path, overrides
     _compare(oracle, tmp_path, _BASE.encode() + b"# the end", overrides)
 
 
+def test_xl_does_not_read_features(oracle: Toolstack, tmp_path: Path) -> None:
+    parsed = _xl(oracle, tmp_path, _BASE.encode() + b'features = "writable_page_tables"\n')
+    assert parsed is not None
+    assert parsed["b_info"]["type.pv"] == {}
+
+
 @pytest.mark.parametrize("argument", ["vcpus", "other.cfg"])
 def test_xl_takes_no_argument_without_equals_either(oracle: Toolstack, tmp_path: Path, argument: str) -> None:
     file = tmp_path / "guest.cfg"

@@ -50,6 +50,8 @@ def test_what_changes_nothing_is_let_pass_without_a_word(base: str, text: str) -
         ('name = "n"; kernel = "/k"; memory = 64; pvh = 1', "pvh", 'type = "pvh"'),
         (PV + "memory = 64; pvh = 1", "pvh", 'type = "pvh"'),
         (PV, "memory", "memory = 256"),
+        (PV + 'memory = 64; features = "writable_page_tables"', "features", "remove"),
+        (PVH + "memory = 64; features = 1", "features", "remove"),
         (PV + "memory = 64; vcpus = 0", "vcpus", "vcpus = 1"),
         (PVH + "memory = 64; maxmem = 32", "maxmem", "one of them"),
         (PVH + 'memory = 64; pvshim_path = "/s"', "pvshim_path", "pvshim = 1"),

@@ -1,7 +1,11 @@
 """The features that a builder requests for a PV guest, beside those that its kernel requires."""
 
+import json
+from pathlib import Path
+
 import pytest
 from kernels import LOAD_ADDRESS, Load, Notes, elf_file, pattern
+from toolstack import Toolstack
 
 from xlbuild.errors import RefusedError
 from xlbuild.image import KernelImage, load_kernel
@@ -65,3 +69,15 @@ def test_features_that_the_guest_cannot_have_are_refused(features: str) -> None:
 
 def test_an_hvm_container_has_no_requested_features() -> None:
     assert loaded("supervisor_mode_kernel", hvm_container=True).features_active == 0x10
+
+
+@pytest.mark.parametrize("features", [*ACTIVE, *REFUSED])
+def test_xen_makes_the_same_of_them(features: str, oracle: Toolstack, tmp_path: Path) -> None:
+    (tmp_path / "kernel").write_bytes(KERNEL)
+    arguments = ("--type", "pv", "--kernel", tmp_path / "kernel", "--memory", "16")
+    status, directory = oracle.xcbuild(*arguments, "--features", features)
+    assert (status == 0) == (features in ACTIVE)
+    if status == 0:
+        document = json.loads((directory / "domain.json").read_text())
+        assert int(document["f_active"], 16) == ACTIVE[features]
+    oracle.discard(directory)

@@ -26,6 +26,7 @@ UNSET = (1 << 64) - 1
 UNSET_32 = (1 << 32) - 1
 
 _NO_SENSE = (
+    "segment boundary too low",
     "no block found, no size given",
     "mapped region is too small for image",
     "x86_compat: warning: failed",

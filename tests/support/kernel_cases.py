@@ -370,6 +370,13 @@ def _bzimage_cases() -> dict[str, tuple[str, bytes]]:
     return named
 
 
+def _misplaced_cases() -> dict[str, tuple[str, bytes]]:
+    """PV kernels with faulty notes, which are firmware for PVH, but too low for their own VIRT_BASE."""
+    notes: Notes = [("VIRT_BASE", 0xC000_0000), ("XEN_VERSION", "xen-2.0")]
+    faulty = pvh(notes, header={"e_entry": ENTRY})
+    return {f"firmware below its VIRT_BASE, {kind}": (kind, faulty) for kind in ("pvh", "hvm")}
+
+
 def _empty_cases() -> dict[str, tuple[str, bytes]]:
     at = {"e_entry": LOAD_ADDRESS}
     return {
@@ -389,6 +396,7 @@ CASES: dict[str, tuple[str, bytes]] = {
     **_packed_cases(),
     **_bzimage_cases(),
     **_empty_cases(),
+    **_misplaced_cases(),
     **pv32_cases(),
     **multiboot_cases(),
 }

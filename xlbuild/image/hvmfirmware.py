@@ -35,7 +35,10 @@ def _load(
 ) -> KernelImage:
     """Build the image with the parameters that were read until the notes failed; the entry is e_entry."""
     if not elf.is_class32:
-        raise _not_startable(candidate, failure)
+        raise _not_startable(candidate, failure, "it would have to be a 32-bit ELF file")
+    if parameters.virt_base:
+        wrong = f"it has the note VIRT_BASE ({parameters.virt_base:#x}), by which Xen misplaces what goes behind it"
+        raise _not_startable(candidate, failure, wrong)
     start, end = load_range(elf)
     if start >= end:
         raise RefusedError(
@@ -61,20 +64,20 @@ def _load(
     )
 
 
-def _not_startable(candidate: Candidate, failure: RejectedError) -> RefusedError:
-    """Return the error for an ELF file that is neither a 32-bit one nor a Xen kernel."""
+def _not_startable(candidate: Candidate, failure: RejectedError, wrong: str) -> RefusedError:
+    """Return the error for an ELF file that is no Xen kernel, and wrong for firmware, too."""
     if candidate.firmware:
         return RefusedError(
             "kernel-not-pvh",
             "the firmware cannot be started in an HVM guest",
-            cause="it is no 32-bit ELF file, as hvmloader is one",
+            cause=wrong,
             hint=candidate.mend,
             where=Where(candidate.name),
         )
     return RefusedError(
         "kernel-not-pvh",
         "the kernel cannot be started as PVH or HVM",
-        cause=f"as a Xen kernel: {failure.reason}; as HVM firmware: it would have to be a 32-bit ELF file",
+        cause=f"as a Xen kernel: {failure.reason}; as HVM firmware: {wrong}",
         hint=_hint(candidate, failure),
         where=Where(candidate.name, offset=failure.where.offset, note=failure.where.note),
     )

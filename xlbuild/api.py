@@ -27,6 +27,7 @@ def build(
     xen: str | None = None,
     firmware_dirs: Sequence[str] = (),
     hypercall_page: bool = True,
+    features: str | None = None,
     source: str = "-",
     on_stage: OnStage = _ignore_stage,
     on_warning: OnWarning = _ignore_warning,
@@ -37,6 +38,7 @@ def build(
     xen             release to build as, `4.17` … (default: the newest known)
     firmware_dirs   searched first for hvmloader, SeaBIOS, OVMF, the shim: flat directories or root trees
     hypercall_page  fill a PV kernel's hypercall page, which on a host the hypervisor does
+    features        what a PV guest is to have on request, names joined by `|`: xl itself never asks
     source          what messages call a configuration given as bytes
     on_stage        called with a stage's name and detail as it starts
     on_warning      called with each warning as it is found; `Domain.warnings` has them all
@@ -48,7 +50,7 @@ def build(
     source = source if isinstance(config, bytes) else str(config)
     on_stage("config", source)
     data = config if isinstance(config, bytes) else read_config(source)
-    options = BuildOptions(profile, fill_hypercall_page=hypercall_page)
+    options = BuildOptions(profile, fill_hypercall_page=hypercall_page, features=features)
     files = HostFiles(profile, firmware_dirs)
     return build_domain(data, source, overrides, options, files, on_stage, on_warning)
 

@@ -33,6 +33,8 @@ class BuildOptions:
 
     profile: Profile
     fill_hypercall_page: bool = True
+    features: str | None = None
+    """What a PV guest is to have on request, names joined by `|`: libxenguest's callers can say so, xl does not."""
     mfn_base: int = 0
     """Machine frame of a PV guest's frame 0. Not 0 only where the maths is tested: identity would hide mix-ups."""
 
@@ -127,6 +129,7 @@ def _load_kernel(
             hvm_container=container.is_hvm_container,
             profile=options.profile,
             firmware=container.has_device_model,
+            features=options.features,
         )
     except (FilesError, RefusedError) as error:
         if keys := arm_keys(config):

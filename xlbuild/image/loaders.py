@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from xlbuild.errors import RefusedError, Where
+from xlbuild.errors import Diagnostic, RefusedError, Where
 from xlbuild.image import bzimage, elfkernel, hvmfirmware, multiboot
 from xlbuild.image.blob import Blob
 from xlbuild.image.features import requested_features
 from xlbuild.image.gunzip import gunzip, too_large, unpacked_room
-from xlbuild.image.model import KernelImage
+from xlbuild.image.model import GuestType, KernelImage
 from xlbuild.image.recognise import refuse_foreign, what_it_is
 from xlbuild.image.verdict import Candidate, Match, Reject
 from xlbuild.profiles import XC_DOM_DECOMPRESS_MAX, Profile
@@ -56,10 +56,23 @@ def load_kernel(
     for loader in LOADERS:
         answer = loader.probe(candidate)
         if isinstance(answer, Match):
-            return answer.load()
+            return _with_host_warning(answer.load(), name)
         rejects.append((loader.name, answer))
         candidate = answer.leaves or candidate
     raise _refusal(file, rejects)
+
+
+def _with_host_warning(image: KernelImage, name: str) -> KernelImage:
+    """Add what the image's guest type asks of a host that not every one has."""
+    if image.guest_type is not GuestType.PV32PAE:
+        return image
+    warning = Diagnostic(
+        "kernel-pv32-host",
+        "this is a 32-bit PV guest, and not every Xen runs those: Debian's hypervisor is built without (CONFIG_PV32)",
+        Where(name),
+        'on such a host the PV shim runs it: type = "pvh" and pvshim = 1',
+    )
+    return replace(image, warnings=(*image.warnings, warning))
 
 
 def _unzipped(candidate: Candidate) -> Candidate:

@@ -7,6 +7,7 @@ import pytest
 from kernels import LOAD_ADDRESS, Load, Notes, elf_file, pattern
 from toolstack import Toolstack
 
+import xlbuild
 from xlbuild.errors import RefusedError
 from xlbuild.image import KernelImage, load_kernel
 from xlbuild.profiles import NEWEST
@@ -81,3 +82,9 @@ def test_xen_makes_the_same_of_them(features: str, oracle: Toolstack, tmp_path: 
         document = json.loads((directory / "domain.json").read_text())
         assert int(document["f_active"], 16) == ACTIVE[features]
     oracle.discard(directory)
+
+
+def test_a_whole_build_takes_requested_features() -> None:
+    config = b'name="g"\nkernel="xlbuild:hello-pv"\nmemory=16\n'
+    with pytest.raises(RefusedError, match="features that its kernel does not support"):
+        xlbuild.build(config, features="supervisor_mode_kernel")

@@ -222,3 +222,13 @@ def test_the_pieces_are_views_of_the_file() -> None:
     (piece,) = image.pieces
     assert isinstance(piece.data, memoryview)
     assert piece.data.obj is PV
+
+
+@pytest.mark.parametrize("pae", ["yes", "bimodal"])
+def test_a_32_bit_pv_kernel_says_that_not_every_host_runs_it(pae: str) -> None:
+    notes = [("XEN_VERSION", "xen-3.0"), ("LOADER", "generic"), ("PAE_MODE", pae)]
+    data = elf_file([SEGMENT], notes, bits=32, header={"e_entry": SEGMENT.vaddr})
+    image = load_kernel(data, name="kernel", hvm_container=False, profile=NEWEST)
+    (warning,) = image.warnings
+    assert (warning.code, warning.where.file) == ("kernel-pv32-host", "kernel")
+    assert "pvshim = 1" in (warning.hint or "")

@@ -5,6 +5,7 @@
  *
  *   frames.c       guest memory: one sparse memfd, which frames exist, which machine frame is which
  *   memory_op.c    XENMEM_*
+ *   host.c         the host's memory map and reserved device memory
  *   domctl.c       XEN_DOMCTL_*
  *   sysctl.c       XEN_SYSCTL_*, XENVER_*: the host that the guest is built for
  *   hypercall.c    the other hypercalls, and the switch over all of them
@@ -110,6 +111,7 @@ struct fx_state {
     uint64_t shared_info_mfn; /* 0: chosen by fx_shared_info_mfn */
     bool fill_hypercall;      /* write stubs into the hypercall page */
     bool trace;
+    bool iommu; /* the host has one, and can share its tables with HAP */
     unsigned cpus, nodes;
 
     /* the domain */
@@ -141,6 +143,8 @@ struct fx_state {
     uint32_t tsc_mode, gtsc_khz;
     uint64_t paging_pool_bytes;
     uint32_t shadow_mb;
+    uint64_t pod_target; /* populate-on-demand: frames that the guest may have at start */
+    bool pod_set;
     uint64_t repopulated; /* frames populated a second time */
     uint64_t l3_moves;
     uint64_t n_hypercalls, n_maps, n_map_pages;
@@ -174,6 +178,11 @@ uint64_t fx_give_up_mfn(uint64_t mfn);
 uint64_t fx_take_mfn_below_4g(void);
 uint64_t fx_shared_info_mfn(void); /* PV: the frame Xen would have chosen */
 void *fx_map_pages(uint64_t page, uint64_t count, int prot);
+
+/* host.c */
+void fx_init_host(void);
+long fx_machine_memory_map(struct xen_memory_map *map);
+long fx_reserved_device_memory_map(struct xen_reserved_device_memory_map *map);
 
 /* memory_op.c, domctl.c, sysctl.c, hypercall.c: results are 0 or more, or -errno */
 long fx_memory_op(unsigned cmd, void *arg);

@@ -21,6 +21,7 @@ void fx_init(void)
     fx.trace = environment_number("FAKEXEN_TRACE", 0);
     fx.cpus = environment_number("FAKEXEN_CPUS", FX_HOST_CPUS);
     fx.nodes = environment_number("FAKEXEN_NODES", FX_HOST_NODES);
+    fx_init_host();
     fx.address_size = 64;
     fx.domid = 1;
     fx.max_vcpus = 1;

@@ -1,16 +1,6 @@
 /* XENMEM_*: populating guest memory, claims, memory maps. */
 #include "fakexen.h"
 
-static const struct e820entry host_map[] = {
-    { 0, 0x9fc00, E820_RAM },
-    { 0x9fc00, 0x400, E820_RESERVED },
-    { 0xf0000, 0x10000, E820_RESERVED },
-    { 0x100000, 0xbfef0000, E820_RAM },
-    { 0xbfff0000, 0x10000, E820_ACPI },
-    { 0xfeffc000, 0x4000, E820_RESERVED },
-    { 0x100000000, FX_HOST_BYTES - 0xc0000000, E820_RAM },
-};
-
 /* Merge a populated extent into the log: neighbours of one order and one set of flags are one entry. */
 static void log_run(uint64_t gfn, uint64_t count, uint32_t order, uint32_t memflags)
 {
@@ -101,16 +91,6 @@ static long set_memory_map(struct xen_foreign_memory_map *m)
     return 0;
 }
 
-static long machine_memory_map(struct xen_memory_map *m)
-{
-    unsigned count = sizeof(host_map) / sizeof(host_map[0]);
-    if (m->nr_entries < count)
-        count = m->nr_entries;
-    memcpy(m->buffer.p, host_map, count * sizeof(host_map[0]));
-    m->nr_entries = count;
-    return 0;
-}
-
 /* Tells the counts; with room enough in the caller's tables, their contents too. */
 static long get_vnuma_info(struct xen_vnuma_topology_info *t)
 {
@@ -144,13 +124,15 @@ long fx_memory_op(unsigned cmd, void *arg)
         return 0;
     }
     case XENMEM_set_memory_map: return set_memory_map(arg);
-    case XENMEM_machine_memory_map: return machine_memory_map(arg);
+    case XENMEM_machine_memory_map: return fx_machine_memory_map(arg);
     case XENMEM_maximum_gpfn: return fx.max_gfn ? (long)fx.max_gfn - 1 : 0;
     case XENMEM_maximum_ram_page: return FX_HOST_BYTES / FX_PAGE - 1;
     case XENMEM_current_reservation: return fx.tot_pages;
     case XENMEM_maximum_reservation: return fx.max_pages;
     case XENMEM_set_pod_target: {
         xen_pod_target_t *t = arg;
+        fx.pod_target = t->target_pages;
+        fx.pod_set = true;
         fx.tot_pages = t->tot_pages = t->pod_cache_pages = t->target_pages;
         t->pod_entries = 0;
         return 0;
@@ -162,9 +144,7 @@ long fx_memory_op(unsigned cmd, void *arg)
         return 0;
     }
     case XENMEM_machphys_mfn_list: ((struct xen_machphys_mfn_list *)arg)->nr_extents = 0; return 0;
-    case XENMEM_reserved_device_memory_map:
-        ((struct xen_reserved_device_memory_map *)arg)->nr_entries = 0;
-        return 0;
+    case XENMEM_reserved_device_memory_map: return fx_reserved_device_memory_map(arg);
     case XENMEM_get_vnumainfo: return get_vnuma_info(arg);
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages:

@@ -160,6 +160,8 @@ static void memory(struct json *j, uint64_t written)
     json_number(j, "tot_pages", fx.tot_pages);
     json_number(j, "max_pages", fx.max_pages);
     populated_ranges(j);
+    if (fx.pod_set)
+        json_number(j, "pod_target", fx.pod_target);
     json_number(j, "repopulated_pages", fx.repopulated);
     json_number(j, "claim_calls", fx.claims);
     json_number(j, "claimed_pages", fx.claim_last);

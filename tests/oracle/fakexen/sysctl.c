@@ -19,6 +19,8 @@ long fx_sysctl(struct xen_sysctl *s)
         p->cpu_khz = 2000000;
         p->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_hap |
                           XEN_SYSCTL_PHYSCAP_shadow;
+        if (fx.iommu)
+            p->capabilities |= XEN_SYSCTL_PHYSCAP_directio | XEN_SYSCTL_PHYSCAP_iommu_hap_pt_share;
         p->total_pages = FX_HOST_BYTES / FX_PAGE;
         p->free_pages = FX_HOST_FREE_BYTES / FX_PAGE;
         p->max_mfn = FX_HOST_BYTES / FX_PAGE - 1;

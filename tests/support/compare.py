@@ -27,6 +27,9 @@ _SHOWN = 10
 _SAVE_TYPES = {2: "CPU", 14: "MTRR"}
 """HVM context records that are compared: type codes of xen/hvm/save.h."""
 
+XENMEMF_POPULATE_ON_DEMAND = 1 << 16
+"""Public xen/memory.h."""
+
 _NOT_REGISTERS = {"vcpu", "bits", "record", "typecode", "instance", "length"}
 _NOT_START_INFO = {"sizeof", "last_nonzero_byte", "memmap"}
 
@@ -58,6 +61,8 @@ def compare_directories(ours: Path, reference: Path) -> Comparison:
         *images.differences,
         *_compare_files(ours, reference, theirs),
     ]
+    if "pod_target" not in theirs:
+        differences += compare_values("populate_on_demand", document["populate_on_demand"], None)
     if not masks:
         digest = memory_digest(reference / "memory.img")
         differences += compare_values("digests/memory", document["digests"]["memory"], digest)
@@ -82,6 +87,7 @@ def expected_document(reference: Document) -> Document:
         "guest_type": reference["guest_type"],
         "command_line": reference["cmdline"],
         "total_pages": reference["total_pages"],
+        **_populate_on_demand(reference),
         "populated": reference["populated"],
         "segments": [_segment(segment, reference) for segment in reference["segments"]],
         "special_pages": reference["special_pages"],
@@ -94,6 +100,18 @@ def expected_document(reference: Document) -> Document:
         "grants": reference["grant_table"],
         "event_channels": reference["event_channels"],
     }
+
+
+def _populate_on_demand(reference: Document) -> Document:
+    if "pod_target" not in reference:
+        return {}
+    calls = (call for call in reference["populate_calls"] if call["memflags"] & XENMEMF_POPULATE_ON_DEMAND)
+    ranges = _merged([(number(call["gfn"]), number(call["gfn"]) + call["pages"]) for call in calls])
+    on_demand = {
+        "target": reference["pod_target"],
+        "populated": [[f"{pfn:#x}" for pfn in frames] for frames in ranges],
+    }
+    return {"target_pages": reference["target_pages"], "populate_on_demand": on_demand}
 
 
 def _segment(segment: Document, reference: Document) -> Document:

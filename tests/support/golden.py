@@ -81,12 +81,14 @@ GUESTS = {
     "pvh32": _guest("pvh", "pvh32", 'cmdline="console=hvc0"'),
     "pvh32-ramdisk-gz": _guest("pvh", "pvh32", f'{_GZ_RAMDISK}; cmdline=""; vcpus=2'),
     "pvh32-5g": _guest("pvh", "pvh32", "memory=5120; vcpus=3; maxvcpus=10"),
+    "pvh32-pod": _guest("pvh", "pvh32", "memory=32; maxmem=5000"),
     "pvh32-only": _guest("pvh", "pvh32-only"),
     "pvh64": _guest("pvh", "pvh64", _RAMDISK),
     "pvh-linuxos": _guest("pvh", "pvh-linuxos", _RAMDISK),
     "pvh-linuxos-rsdp": _guest("pvh", "pvh-linuxos-rsdp"),
     "hvm": _guest("hvm", "fw32", f"{_BIOS}; vcpus=2"),
     "hvm-5g": _guest("hvm", "fw32", f'{_BIOS}; memory=5120; vga="stdvga"; mmio_hole=1024'),
+    "hvm-pod": _guest("hvm", "fw32", f"{_BIOS}; memory=64; maxmem=5000"),
 }
 """Every golden guest by its file's name. The compressors' output does not reach any of them."""
 

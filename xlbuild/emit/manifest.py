@@ -6,7 +6,7 @@ Addresses, frames, registers and flags are "0x…" strings, counts and byte size
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from xlbuild.abi.hvm_info import HVM_INFO_OFFSET, HVM_INFO_PFN
 from xlbuild.abi.layout import FieldValue
@@ -15,7 +15,7 @@ from xlbuild.domain import Digests, Domain
 from xlbuild.emit.digest import domain_digest, memory_digests
 from xlbuild.plan.memmap import IOREQ_SERVER_FIRST, NR_IOREQ_SERVER_PAGES
 from xlbuild.plan.model import Plan, Segment, StartInfo, Vcpu
-from xlbuild.units import paddr_of
+from xlbuild.units import FrameRange, merge_ranges, paddr_of
 
 SCHEMA = "xlbuild.domain/1"
 
@@ -54,7 +54,8 @@ def manifest(domain: Domain) -> tuple[dict[str, object], Digests]:
         "command_line": domain.container.command_line,
         "total_pages": plan.layout.total_pages,
         "target_pages": plan.layout.target_pages,
-        "populated": [[_hex(r.first), _hex(r.end)] for r in plan.populated],
+        "populated": _ranges(plan.populated),
+        "populate_on_demand": _populate_on_demand(plan),
         "segments": [_segment(segment) for segment in plan.segments],
         "firmware_modules": [_segment(segment) for segment in plan.firmware],
         "special_pages": _special_pages(plan, domain.container.kind),
@@ -87,6 +88,16 @@ def manifest_text(document: Mapping[str, object]) -> str:
 
 def _hex(value: int) -> str:
     return f"{value:#x}"
+
+
+def _ranges(ranges: Iterable[FrameRange]) -> list[list[str]]:
+    return [[_hex(frames.first), _hex(frames.end)] for frames in ranges]
+
+
+def _populate_on_demand(plan: Plan) -> dict[str, object] | None:
+    if plan.layout.pod_target is None:
+        return None
+    return {"target": plan.layout.pod_target, "populated": _ranges(merge_ranges(plan.layout.ram))}
 
 
 def _segment(segment: Segment) -> dict[str, object]:

@@ -109,6 +109,13 @@ class MemoryLayout:
     vmemranges: tuple[VirtualMemoryRange, ...] = ()
     """RAM by virtual NUMA nodes; none without them."""
 
+    @property
+    def pod_target(self) -> int | None:
+        """Frames that populate-on-demand starts with: of `target_pages`, those that exist (there is a VGA hole)."""
+        if self.target_pages is None:
+            return None
+        return self.target_pages - (self.total_pages - sum(ram.pages for ram in self.ram))
+
 
 @dataclass(frozen=True, slots=True)
 class HvmParam:

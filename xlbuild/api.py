@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from xlbuild.container import Role
 from xlbuild.domain import Digests, Domain
 from xlbuild.emit.directory import write_directory
-from xlbuild.emit.inputs import HostFiles, read_config
+from xlbuild.emit.hostfile import parse_host
+from xlbuild.emit.inputs import HostFiles, InputFile, read_config, read_file
 from xlbuild.emit.manifest import manifest as make_manifest
-from xlbuild.errors import Diagnostic, UsageError
+from xlbuild.errors import NOWHERE, Diagnostic, UsageError
 from xlbuild.pipeline import BuildOptions, OnStage, OnWarning, build_domain
 from xlbuild.profiles import NEWEST, PROFILES, Profile
 
@@ -27,6 +29,7 @@ def build(
     xen: str | None = None,
     firmware_dirs: Sequence[str] = (),
     hypercall_page: bool = True,
+    host: str | Path | None = None,
     features: str | None = None,
     source: str = "-",
     on_stage: OnStage = _ignore_stage,
@@ -38,6 +41,7 @@ def build(
     xen             release to build as, `4.17` … (default: the newest known)
     firmware_dirs   searched first for hvmloader, SeaBIOS, OVMF, the shim: flat directories or root trees
     hypercall_page  fill a PV kernel's hypercall page, which on a host the hypervisor does
+    host            file that describes the host the guest is to run on (docs/host.md)
     features        what a PV guest is to have on request, names joined by `|`: xl itself never asks
     source          what messages call a configuration given as bytes
     on_stage        called with a stage's name and detail as it starts
@@ -50,9 +54,20 @@ def build(
     source = source if isinstance(config, bytes) else str(config)
     on_stage("config", source)
     data = config if isinstance(config, bytes) else read_config(source)
-    options = BuildOptions(profile, fill_hypercall_page=hypercall_page, features=features)
+    host_file = _read_host(host) if host is not None else None
+    options = BuildOptions(
+        profile,
+        fill_hypercall_page=hypercall_page,
+        features=features,
+        host=parse_host(host_file.data, host_file.path) if host_file else None,
+        host_file=host_file,
+    )
     files = HostFiles(profile, firmware_dirs)
     return build_domain(data, source, overrides, options, files, on_stage, on_warning)
+
+
+def _read_host(path: str | Path) -> InputFile:
+    return InputFile(Role.HOST, str(path), read_file(str(path), "host file", NOWHERE))
 
 
 def find_profile(xen: str | None) -> Profile:

@@ -33,7 +33,7 @@ class Where:
     note: str | None = None
     """Name of the ELF note or header field."""
     key: str | None = None
-    """Name of the configuration key."""
+    """Name of the configuration key, or of a host file's member."""
 
     def __str__(self) -> str:
         """Return `file:line:column`, then whatever else is known."""

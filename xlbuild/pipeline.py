@@ -15,6 +15,7 @@ from xlbuild.errors import ConfigError, Diagnostic, FilesError, RefusedError, Wh
 from xlbuild.hooks import hooks_for
 from xlbuild.hooks.base import build_memory
 from xlbuild.hooks.budget import plan_or_budget
+from xlbuild.host import Host
 from xlbuild.image import load_kernel, prepare_module
 from xlbuild.image.model import KernelImage
 from xlbuild.plan.model import BuildRequest, FirmwareModule, Module
@@ -37,6 +38,10 @@ class BuildOptions:
     """What a PV guest is to have on request, names joined by `|`: libxenguest's callers can say so, xl does not."""
     mfn_base: int = 0
     """Machine frame of a PV guest's frame 0. Not 0 only where the maths is tested: identity would hide mix-ups."""
+    host: Host | None = None
+    """What is known of the host that the guest is to run on."""
+    host_file: Input | None = None
+    """Where that is from."""
 
 
 def build_domain(
@@ -55,7 +60,7 @@ def build_domain(
     config = read(data, source, overrides)
     _each(on_warning, config.warnings)
     on_stage("container", f"{config.name}, as Xen {options.profile.name} builds it")
-    container = decide(config, options.profile)
+    container = decide(config, options.profile, options.host)
     _each(on_warning, container.warnings)
     on_stage("image", f"{container.kind.value.upper()} ({container.reason})")
     request, inputs = _load(config, container, options, files)
@@ -63,9 +68,10 @@ def build_domain(
     on_stage("plan", f"{request.image.guest_type.value}, {request.image.format}")
     hooks = hooks_for(request.image.guest_type)
     plan = plan_or_budget(request, hooks)
+    _each(on_warning, plan.layout.warnings)
     on_stage("populate", f"{len(plan.segments)} segments")
     memory = build_memory(plan, hooks)
-    warnings = (*config.warnings, *container.warnings, *request.image.warnings)
+    warnings = (*config.warnings, *container.warnings, *request.image.warnings, *plan.layout.warnings)
     return Domain(container, options.profile, inputs, plan, memory, warnings)
 
 
@@ -97,7 +103,8 @@ def _load(
         fill_hypercall_page=options.fill_hypercall_page,
         mfn_base=options.mfn_base,
     )
-    return request, (kernel_file, *module_files, *(file for _, file in firmware))
+    host_file = (options.host_file,) if options.host_file else ()
+    return request, (kernel_file, *module_files, *(file for _, file in firmware), *host_file)
 
 
 def _module(name: str, file: Input, command_line: str | None, profile: Profile) -> Module:

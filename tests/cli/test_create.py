@@ -14,6 +14,7 @@ from compare import compare_images
 
 PVH = 'name = "g"\ntype = "pvh"\nkernel = "xlbuild:hello-pvh"\nmemory = 16\n'
 PV = 'name = "g"\nkernel = "xlbuild:hello-pv"\nmemory = 16\n'
+EXAMPLE_HOST = Path(__file__).parents[2] / "docs" / "host-example.json"
 SCHEMA = Path(__file__).parents[2] / "xlbuild" / "emit" / "domain.schema.json"
 
 
@@ -301,3 +302,46 @@ def test_help_loads_neither_construct_nor_elftools_nor_rich() -> None:
 def test_the_version_names_the_profiles(tmp_path: Path) -> None:
     said = run(tmp_path, "--version").stdout
     assert "4.17, 4.18, 4.19, 4.20, 4.21, 4.22" in said
+
+
+def test_the_manifest_names_the_host_file_that_the_memory_map_is_from(tmp_path: Path) -> None:
+    (tmp_path / "guest.cfg").write_text(PV + "e820_host = 1\n")
+    content = EXAMPLE_HOST.read_bytes()
+    (tmp_path / "host.json").write_bytes(content)
+    plain, like_host = (
+        run(tmp_path, "create", "--json", "-n", *option, "guest.cfg")
+        for option in ((), ("--host", "host.json"))
+    )
+    assert "the guest's memory map" not in like_host.stderr
+    assert "it gets a plain one" in plain.stderr
+    assert "--host FILE" in plain.stderr
+    before, document = json.loads(plain.stdout), json.loads(like_host.stdout)
+    assert document["inputs"][-1] == {
+        "role": "host",
+        "path": "host.json",
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    assert len(document["memory_map"]) > len(before["memory_map"]) == 1
+    assert document["digests"]["memory"] == before["digests"]["memory"]
+    assert document["digests"]["domain"] != before["digests"]["domain"]
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (None, 4, ("host file nowhere.json", "no such file")),
+        ("{", 1, ("nowhere.json:1:2", "is no JSON", "docs/host.md")),
+        ('{"schema": "xlbuild.host/1", "memory_map": [1]}', 1, ("key memory_map[0]", "1 is no object")),
+    ],
+)
+def test_a_host_file_that_cannot_be_used_is_told(
+    content: str | None, status: int, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "guest.cfg").write_text(PV)
+    if content is not None:
+        (tmp_path / "nowhere.json").write_text(content)
+    done = run(tmp_path, "create", "--host", "nowhere.json", "guest.cfg")
+    assert done.returncode == status
+    assert all(word in done.stderr for word in words), done.stderr
+    assert not (tmp_path / "g").exists()

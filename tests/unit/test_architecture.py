@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "xlbuild"
 
-GROUND = ("units", "errors", "profiles", "abi")
+GROUND = ("units", "errors", "profiles", "abi", "host")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "units": (),
@@ -16,6 +16,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "profiles": ("units",),
     "abi": ("units",),
     "vcpus": GROUND,
+    "host": (),
     "hello": GROUND,
     "config": GROUND,
     "container": (*GROUND, "config.model"),
@@ -37,7 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "plan.model",
         "plan.memmap",
     ),
-    "api": (*GROUND, "domain", "emit", "pipeline"),
+    "api": (*GROUND, "container", "domain", "emit", "pipeline"),
     "cli": (
         *GROUND,
         "api",

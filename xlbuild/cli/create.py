@@ -32,6 +32,9 @@ from xlbuild.profiles import PROFILES
     "May be given several times; then XLBUILD_FIRMWARE_PATH (colon-separated) is searched.",
 )
 @click.option(
+    "--host", metavar="FILE", help="What the guest's memory map takes from its host (docs/host.md)."
+)
+@click.option(
     "--hypercall-page/--no-hypercall-page",
     default=True,
     help="Fill a PV kernel's hypercall page, as the hypervisor does (default), or leave it zero.",
@@ -49,6 +52,7 @@ def command(
     dry_run: bool,
     as_json: bool,
     firmware_dirs: tuple[str, ...],
+    host: str | None,
     hypercall_page: bool,
     quiet: bool,
     verbose: bool,
@@ -82,6 +86,7 @@ def command(
             xen=xen,
             firmware_dirs=(*firmware_dirs, *environment_dirs),
             hypercall_page=hypercall_page,
+            host=host,
             source="<stdin>",
             on_stage=progress.stage,
             on_warning=_say_nothing if quiet else warn,

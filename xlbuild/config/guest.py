@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from xlbuild.config.keys import KEYS, Group
 from xlbuild.config.model import GuestConfig, VirtualNode
 from xlbuild.config.parser import Setting
+from xlbuild.config.pci import pci_device
 from xlbuild.config.values import INT_MAX, Values
 from xlbuild.config.vnuma import virtual_nodes
 from xlbuild.errors import ConfigError, Diagnostic, Where
@@ -45,7 +46,8 @@ def guest_config(settings: Mapping[str, Setting], source: str) -> GuestConfig:
         vnuma=_vnuma(values, settings),
         rdm=values.string("rdm"),
         e820_host=values.boolean("e820_host"),
-        has_pci=values.has_strings("pci"),
+        rdm_mem_boundary=values.number("rdm_mem_boundary"),
+        pci=tuple(pci_device(text, settings["pci"].where) for text in values.strings("pci")),
         firmware=values.string("firmware"),
         firmware_override=values.string("firmware_override"),
         bios=values.string("bios"),

@@ -7,14 +7,34 @@ None here and a warning in `warnings`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from xlbuild.errors import Diagnostic, Where
+from xlbuild.host import PciAddress
 
 Value: TypeAlias = str | tuple["Value", ...]
 """A string (numbers are strings, too), or a list; lists nest."""
 
 # Text is UTF-8 with the surrogateescape error handler, so that any byte of the file survives: encode it the same way.
+
+
+class RdmPolicy(StrEnum):
+    """What becomes of a guest whose memory cannot be kept out of a device's reserved memory."""
+
+    INVALID = "invalid"
+    """A name that xl takes, and the same as none."""
+    STRICT = "strict"
+    RELAXED = "relaxed"
+
+
+@dataclass(frozen=True, slots=True)
+class PciDevice:
+    """A device that the guest is to have, as far as that matters for its memory."""
+
+    address: PciAddress
+    """All zero for a device that is given by a name; `*` for the function means function 0."""
+    rdm_policy: RdmPolicy | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +84,9 @@ class GuestConfig:
     """Virtual NUMA nodes in order; none where `vnuma` is no list, or an empty one."""
     rdm: str | None
     e820_host: bool | None
-    has_pci: bool
-    """`pci` names at least one device."""
+    rdm_mem_boundary: int | None
+    """MiB, any C long."""
+    pci: tuple[PciDevice, ...]
     firmware: str | None
     firmware_override: str | None
     bios: str | None
@@ -90,6 +111,11 @@ class GuestConfig:
     places: Mapping[str, Where]
     """Where each key that the configuration sets got its value, keys that xl does not know included."""
     warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def has_pci(self) -> bool:
+        """Whether the guest is to have any PCI device of its host."""
+        return bool(self.pci)
 
     def where(self, key: str) -> Where:
         """Return where `key` was set; for a key that was not, just the file."""

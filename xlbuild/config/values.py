@@ -66,15 +66,20 @@ class Values:
         setting = self._setting(name, Form.NAMES)
         return None if setting is None else setting.value
 
-    def has_strings(self, name: str) -> bool:
-        """Return whether a list of strings has any: xl reads up to the first element that is a list itself."""
+    def strings(self, name: str) -> tuple[str, ...]:
+        """Return a list of strings: xl reads up to the first element that is a list itself."""
         setting = self._setting(name, Form.LIST)
         if setting is None:
-            return False
+            return ()
         if isinstance(setting.value, str):
             self.warnings.append(_ignored(setting, "is a single value and should be a list"))
-            return False
-        return len(setting.value) > 0 and isinstance(setting.value[0], str)
+            return ()
+        strings: list[str] = []
+        for element in setting.value:
+            if not isinstance(element, str):
+                break
+            strings.append(element)
+        return tuple(strings)
 
     def elements(self, name: str) -> tuple[Value, ...]:
         """Return the elements of a list, of any form; a single value is no list, silently."""

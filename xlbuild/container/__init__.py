@@ -10,8 +10,14 @@ from xlbuild.config.model import GuestConfig
 from xlbuild.container.advice import advice
 from xlbuild.container.device_model import check_version, is_traditional, video_mib
 from xlbuild.container.files import files_of
+from xlbuild.container.host_memory import (
+    host_advice,
+    host_memory_map,
+    reserved_memory,
+    reserved_memory_boundary,
+)
 from xlbuild.container.kind import choose_kind
-from xlbuild.container.limits import check_event_channels, check_host_keys, check_populate_on_demand
+from xlbuild.container.limits import check_event_channels, check_pci, check_populate_on_demand
 from xlbuild.container.model import (
     ACPI_MODULE,
     SYSTEM_FIRMWARE_MODULE,
@@ -28,6 +34,7 @@ from xlbuild.container.parameters import toolstack_parameters
 from xlbuild.container.sizes import check_video_mib, memory_sizes, vcpu_counts
 from xlbuild.container.vnuma import virtual_numa, with_vnuma_totals
 from xlbuild.errors import ConfigError
+from xlbuild.host import Host
 from xlbuild.profiles import Profile
 
 __all__ = [
@@ -48,11 +55,11 @@ __all__ = [
 _LEAST_MMIO_HOLE, _MOST_MMIO_HOLE = 256, 3840
 
 
-def decide(config: GuestConfig, profile: Profile) -> Container:
+def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> Container:
     """Return the container and the domain that libxl would make of the configuration; ConfigError says why not."""
     kind, reason = choose_kind(config)
     check_version(config, profile)
-    check_host_keys(config, kind)
+    check_pci(config, kind)
     check_event_channels(config)
     traditional = kind is Kind.HVM and is_traditional(config, profile)
     video_mib = _video_mib(config, kind, traditional)
@@ -80,7 +87,10 @@ def decide(config: GuestConfig, profile: Profile) -> Container:
         vnuma=vnuma,
         apic=config.apic is not False or kind is not Kind.HVM,
         parameters=toolstack_parameters(config, kind, profile, memory),
-        warnings=tuple(advice(config, kind, memory, traditional)),
+        host_memory_map=host_memory_map(config, kind, host),
+        reserved_memory=reserved_memory(config, kind, host),
+        reserved_memory_boundary=reserved_memory_boundary(config),
+        warnings=(*advice(config, kind, memory, traditional), *host_advice(config, kind, host)),
     )
 
 

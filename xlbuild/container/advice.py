@@ -69,12 +69,6 @@ def _for_hvm(config: GuestConfig, traditional: bool) -> Iterator[Diagnostic]:
         yield _warning(
             config, "bios_path_override", "bios_path_override without bios", "say which bios it is"
         )
-    if config.has_pci:
-        message = "the host's reserved device memory is not known here: the guest is built as without pci"
-        yield _warning(config, "pci", message, None)
-    elif config.rdm is not None and "strategy=host" in config.rdm:
-        message = "the host's reserved device memory is not known here: it is taken for none"
-        yield _warning(config, "rdm", message, None)
     if named := sorted({node.pnode for node in config.vnuma} - {0}):
         nodes = ", ".join(map(str, named))
         message = f"the host's NUMA nodes are not known here: those named ({nodes}) are taken to be there"

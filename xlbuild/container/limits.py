@@ -10,18 +10,8 @@ _LAST_PORT = 2
 """Ports 1 and 2 are xenstore's and the console's."""
 
 
-def check_host_keys(config: GuestConfig, kind: Kind) -> None:
-    """Refuse keys with which the guest would depend on the host it is built on."""
-    if kind is Kind.PV and (config.has_pci or config.e820_host):
-        key = "pci" if config.has_pci else "e820_host"
-        raise ConfigError(
-            "config-host-memory-map",
-            f"{key} gives a PV guest its host's memory map",
-            cause="that map can only be known on the host"
-            + ("; xl turns e820_host on for every PV guest with PCI devices" if config.has_pci else ""),
-            hint=f"remove {key}",
-            where=config.where(key),
-        )
+def check_pci(config: GuestConfig, kind: Kind) -> None:
+    """Refuse PCI devices for a guest of a kind that cannot have them."""
     if kind is Kind.PVH and config.has_pci:
         raise ConfigError(
             "config-pci-pvh",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from xlbuild.errors import Diagnostic, Where
+from xlbuild.host import HostRegion
 
 
 class Kind(StrEnum):
@@ -25,6 +26,7 @@ class Role(StrEnum):
     SYSTEM_FIRMWARE = "system firmware"
     ACPI_FIRMWARE = "acpi firmware"
     SMBIOS_FIRMWARE = "smbios firmware"
+    HOST = "host"
 
 
 SYSTEM_FIRMWARE_MODULE = "System Firmware module"
@@ -61,6 +63,16 @@ class MemorySizes:
     max_kib: int
     target_kib: int
     video_kib: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedMemory:
+    """Reserved device memory that is to be kept out of the guest's RAM: bytes `[start, end)`."""
+
+    start: int
+    end: int
+    strict: bool
+    """Where that cannot be done, there is no guest; else the guest does without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,12 @@ class Container:
     vnuma: VirtualNuma | None
     apic: bool
     parameters: ToolstackParameters
+    host_memory_map: tuple[HostRegion, ...] | None = None
+    """PV: the host's memory map, where the guest gets one like it."""
+    reserved_memory: tuple[ReservedMemory, ...] = ()
+    """HVM: what is not to have RAM in it."""
+    reserved_memory_boundary: int = 0
+    """HVM: bytes; below it, RAM is not moved out of the way of reserved memory."""
     warnings: tuple[Diagnostic, ...] = ()
     """What the user should know of this decision; the configuration has warnings of its own."""
 

@@ -7,7 +7,6 @@ p2m list may lie behind, where the kernel asks for that (MOD_START_PFN, INIT_P2M
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from xlbuild.abi.e820 import E820_RAM
 from xlbuild.abi.layout import Fields, FieldValue, Layout
 from xlbuild.abi.start_info import MAX_GUEST_CMDLINE, SIF_MOD_START_PFN
 from xlbuild.abi.vcpu_guest_context import VGCF_IN_KERNEL, VGCF_ONLINE
@@ -25,10 +24,10 @@ from xlbuild.hooks.base import (
 )
 from xlbuild.image.model import GuestType, PaeMode
 from xlbuild.memory import GuestMemory
+from xlbuild.plan.hostmap import pv_memory_map
 from xlbuild.plan.model import (
     BuildRequest,
     MemoryLayout,
-    MemoryMapEntry,
     Plan,
     Segment,
     StartInfo,
@@ -45,7 +44,6 @@ from xlbuild.units import (
     FrameRange,
     Mfn,
     Pfn,
-    PhysAddr,
     VirtAddr,
     align_up,
     bytes_of,
@@ -125,11 +123,10 @@ class PvHooks:
         """Accept everything: what a PV guest cannot have, the container has refused."""
 
     def memory_map(self, request: BuildRequest) -> MemoryLayout:
-        """Return one run of frames as large as `memory=`; the map, up to `maxmem=`, is for the hypervisor only."""
-        memory = request.container.memory
-        pages = memory.target_kib * KIB // MIB * PAGES_PER_MIB
-        limit = MemoryMapEntry(PhysAddr(0), memory.max_kib * KIB, E820_RAM)
-        return MemoryLayout(total_pages=pages, ram=(FrameRange.of(0, pages),), memory_map=(limit,))
+        """Return one run of frames as large as `memory=`; the map is for the hypervisor only."""
+        pages = request.container.memory.target_kib * KIB // MIB * PAGES_PER_MIB
+        ram = (FrameRange.of(0, pages),)
+        return MemoryLayout(total_pages=pages, ram=ram, memory_map=pv_memory_map(request.container))
 
     def reserve(self, draft: Draft) -> None:
         """Place the p2m list, the magic pages, the page tables and the boot stack."""

@@ -6,9 +6,10 @@ at frame 0xFEFFF, ioreq server pages right below them.
 
 from collections.abc import Iterator
 
-from xlbuild.abi.e820 import E820_RAM, E820_RESERVED
+from xlbuild.abi.e820 import E820_MAX, E820_RAM, E820_RESERVED
 from xlbuild.acpi.build import AcpiTables
 from xlbuild.container import Container, VirtualNuma
+from xlbuild.plan.hostmap import Room, check_length, make_room
 from xlbuild.plan.model import MemoryLayout, MemoryMapEntry, VirtualMemoryRange
 from xlbuild.profiles import Profile
 from xlbuild.units import (
@@ -74,17 +75,20 @@ def memory_layout(
     start = mmio_start(container)
     low = PhysAddr(min(size, start))
     high = PhysAddr(_4GIB + size - start) if size > start else PhysAddr(0)
+    room = make_room(container, low, high)
+    low, high = room.low, room.high
     return MemoryLayout(
         total_pages=pages_for(size),
         target_pages=pages_for(target) if target < size else None,
         ram=_ram(container, low, high),
-        memory_map=_memory_map(container, profile, low, high, acpi, acpi_firmware_size),
+        memory_map=_memory_map(container, profile, room, acpi, acpi_firmware_size),
         lowmem_end=low,
         highmem_end=high,
         mmio_start=start,
         acpi=acpi,
         special=_special(container, acpi),
         vmemranges=tuple(_vmemranges(container.vnuma, low)) if container.vnuma is not None else (),
+        warnings=room.warnings,
     )
 
 
@@ -127,13 +131,12 @@ def blob_frames(address: PhysAddr, size: int) -> FrameRange:
 def _memory_map(
     container: Container,
     profile: Profile,
-    low: PhysAddr,
-    high: PhysAddr,
+    room: Room,
     acpi: AcpiTables | None,
     acpi_firmware_size: int,
 ) -> tuple[MemoryMapEntry, ...]:
     ram_start = PhysAddr(MIB if container.has_device_model else 0)
-    entries = [MemoryMapEntry(ram_start, low - ram_start, E820_RAM)]
+    entries = [MemoryMapEntry(ram_start, room.low - ram_start, E820_RAM), *room.reserved]
     if not container.has_device_model:
         special = special_frames()
         entries.append(MemoryMapEntry(paddr_of(special.first), bytes_of(special.pages), E820_RESERVED))
@@ -142,6 +145,7 @@ def _memory_map(
         entries.append(MemoryMapEntry(PhysAddr(0), acpi_firmware_size, profile.acpi_memory_type))
     for blob in acpi.blobs if acpi is not None else ():
         entries.append(MemoryMapEntry(blob.map_start, blob.map_size, profile.acpi_memory_type))
-    if high:
-        entries.append(MemoryMapEntry(_4GIB, high - _4GIB, E820_RAM))
+    if room.high:
+        entries.append(MemoryMapEntry(_4GIB, room.high - _4GIB, E820_RAM))
+    check_length(entries, E820_MAX - 1)
     return tuple(entries)

@@ -7,6 +7,7 @@ from xlbuild.abi.e820 import E820_TYPE_NAMES
 from xlbuild.abi.layout import Fields
 from xlbuild.acpi.build import AcpiTables
 from xlbuild.container import Container
+from xlbuild.errors import Diagnostic
 from xlbuild.image.model import KernelImage
 from xlbuild.image.modules import PreparedModule
 from xlbuild.plan.p2m import PhysicalToMachine
@@ -108,6 +109,8 @@ class MemoryLayout:
     """Frames outside RAM: ACPI tables, special pages, ioreq server pages."""
     vmemranges: tuple[VirtualMemoryRange, ...] = ()
     """RAM by virtual NUMA nodes; none without them."""
+    warnings: tuple[Diagnostic, ...] = ()
+    """What the user should know of it."""
 
     @property
     def pod_target(self) -> int | None:

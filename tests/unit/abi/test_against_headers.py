@@ -24,6 +24,7 @@ pytestmark = pytest.mark.headers
 NOT_IN_THE_HEADERS = {
     "XENCONSOLE_DISCONNECTED": "4.17's io/console.h ends before `connection`; the toolstack sets it all the same",
     "XEN_ELFNOTE_PHYS32_RELOC": "came with 4.19's elfnote.h",
+    "E820_MAX": "libxenctrl's own: E820MAX in xenctrl.h",
     "STUB_SIZE": "xen-x86_64.h has the 32 bytes in a comment only",
     "NR_STUBS": "follows from STUB_SIZE",
 }
@@ -157,6 +158,7 @@ SPELLED_OTHERWISE: dict[str, tuple[str, ...]] = {
     "E820_RESERVED": ("XEN_HVM_MEMMAP_TYPE_RESERVED",),
     "E820_ACPI": ("XEN_HVM_MEMMAP_TYPE_ACPI",),
     "E820_NVS": ("XEN_HVM_MEMMAP_TYPE_NVS",),
+    "E820_UNUSABLE": ("XEN_HVM_MEMMAP_TYPE_UNUSABLE",),
     "HVM_SAVE_CODE_END": ("HVM_SAVE_CODE(END)",),
     "HVM_SAVE_CODE_HEADER": ("HVM_SAVE_CODE(HEADER)",),
     "HVM_SAVE_CODE_CPU": ("HVM_SAVE_CODE(CPU)",),

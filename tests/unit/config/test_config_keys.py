@@ -6,8 +6,8 @@ import xlbuild.config.guest
 from xlbuild.config.keys import KEYS, Form, Group
 from xlbuild.config.model import GuestConfig
 
-_OTHER_FIELDS = {"source", "command_line", "has_pci", "arm_keys", "places", "warnings"}
-_OTHER_KEYS = {"cmdline", "root", "extra", "pci"}
+_OTHER_FIELDS = {"source", "command_line", "arm_keys", "places", "warnings"}
+_OTHER_KEYS = {"cmdline", "root", "extra"}
 _CHECKED_ONLY = {"max_grant_frames", "max_maptrack_frames", "max_grant_version"}
 
 

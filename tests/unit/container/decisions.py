@@ -5,6 +5,7 @@ import pytest
 from xlbuild.config import read
 from xlbuild.container import Container, decide
 from xlbuild.errors import ConfigError
+from xlbuild.host import Host
 from xlbuild.profiles import PROFILES
 
 PV = 'name = "n"; type = "pv"; kernel = "/k"\n'
@@ -13,9 +14,9 @@ HVM = 'name = "n"; type = "hvm"\n'
 """Guests that lack nothing but memory; every line of a test's own text is one further down."""
 
 
-def decided(text: str, xen: str = "4.17") -> Container:
+def decided(text: str, xen: str = "4.17", host: Host | None = None) -> Container:
     (profile,) = (profile for profile in PROFILES if profile.name == xen)
-    return decide(read(text.encode(), "guest.cfg"), profile)
+    return decide(read(text.encode(), "guest.cfg"), profile, host)
 
 
 def refusal(text: str, xen: str = "4.17") -> ConfigError:

@@ -1,0 +1,137 @@
+"""Guests whose memory depends on the host's, built live by both toolstacks for several hosts, and compared."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from compare import compare_directories
+from guests import Guest, find_file
+from hosts import FAR, GRAPHICS, HOSTS, SECOND_USB, SMALL, USB, HostFacts
+from ours import create
+from toolstack import BUILD, ROOT, Material, Toolstack
+
+from xlbuild.emit.hostfile import parse_host
+
+PV_GUESTS = {
+    "64m": Guest("pv", "pv64-min", 64, more="e820_host=1"),
+    "600m-of-1g": Guest("pv", "pv64-p2m", 600, maxmem=1024, more="e820_host=1"),
+    "5g-of-6g-pci": Guest("pv", "pv64-min", 5120, maxmem=6144, more=f'e820_host=0\npci=["{USB}"]'),
+    "512m-of-511m": Guest("pv", "pv64-min", 512, maxmem=511, more="e820_host=1"),
+    "32-bit": Guest("pv", "pv32-low", 128, maxmem=130, more="e820_host=1"),
+}
+
+_HOST = 'rdm="strategy=host"'
+_EACH = f'pci=["{USB}","{GRAPHICS},rdm_policy=relaxed","{FAR}@5","{SECOND_USB},rdm_policy=strict"]'
+_NODES = ("size=2200", "vcpus=0", "vdistances=10,20"), ("size=2800", "vcpus=1", "vdistances=20,10")
+_VNUMA = f"vnuma={[['pnode=0', *node] for node in _NODES]}"
+
+HVM_GUESTS = {
+    "not-asked": Guest("hvm", memory=3000),
+    "all": Guest("hvm", memory=3000, more=_HOST),
+    "all-8g": Guest("hvm", memory=8192, more=_HOST),
+    "all-1g": Guest("hvm", memory=1024, more=_HOST),
+    "all-on-demand": Guest("hvm", memory=1024, maxmem=5000, more=_HOST),
+    "all-from-1m": Guest("hvm", memory=3000, more=f"{_HOST}\nrdm_mem_boundary=1"),
+    "all-from-4g": Guest("hvm", memory=5000, more=f"{_HOST}\nrdm_mem_boundary=4096"),
+    "all-with-a-hole": Guest("hvm", memory=5000, more=f"{_HOST}\nmmio_hole=2048"),
+    "all-virtual-numa": Guest("hvm", vcpus=None, memory=5000, more=f"{_HOST}\n{_VNUMA}"),
+    "each-virtual-numa": Guest("hvm", vcpus=None, memory=5000, more=f"{_EACH}\n{_VNUMA}"),
+    "all-dropped": Guest("hvm", memory=3000, more='rdm="strategy=host,policy=relaxed"'),
+    "all-and-more-firmware": Guest("hvm", memory=3000, more=f'{_HOST}\nbios="ovmf"\nacpi_firmware="{{rd.gz}}"'),
+    "usb": Guest("hvm", memory=3000, more=f'pci=["{USB}"]'),
+    "usb-strict": Guest("hvm", memory=3000, more=f'pci=["{USB},rdm_policy=strict"]\nrdm_mem_boundary=3000'),
+    "usb-relaxed": Guest("hvm", memory=3000, more=f'pci=["{USB},rdm_policy=relaxed"]\nrdm_mem_boundary=3000'),
+    "each": Guest("hvm", memory=6000, more=_EACH),
+    "all-and-each": Guest("hvm", memory=6000, more=f"{_HOST}\n{_EACH}\nrdm_mem_boundary=1000"),
+}  # fmt: skip
+
+EVERYWHERE = [pytest.param(host, id=name) for name, host in HOSTS.items()]
+
+
+@pytest.mark.parametrize("host", EVERYWHERE)
+@pytest.mark.parametrize("guest", [pytest.param(guest, id=name) for name, guest in PV_GUESTS.items()])
+def test_a_pv_guest_gets_the_hosts_map_as_libxl_gives_it(
+    guest: Guest, host: HostFacts, oracle: Toolstack, material: Material, tmp_path: Path
+) -> None:
+    assert_same_verdict(guest.config(material), host, tmp_path)
+
+
+@pytest.mark.parametrize("host", EVERYWHERE)
+@pytest.mark.parametrize("guest", [pytest.param(guest, id=name) for name, guest in HVM_GUESTS.items()])
+def test_an_hvm_guest_makes_room_as_libxl_does(
+    guest: Guest, host: HostFacts, oracle: Toolstack, material: Material, tmp_path: Path
+) -> None:
+    config = guest.config(material).replace("{rd.gz}", str(find_file("rd.gz", material)))
+    assert_same_verdict(config, host, tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_hosts_made_up_at_random(seed: int, oracle: Toolstack, material: Material, tmp_path: Path) -> None:
+    rng = random.Random(seed)  # noqa: S311
+    host = HostFacts(tuple(random_map(rng)), tuple(random_reserved(rng)))
+    memory, most = rng.choice([64, 600, 3072]), rng.choice([None, 5000])
+    pv = Guest("pv", "pv64-min", memory, maxmem=most, more="e820_host=1")
+    assert_same_verdict(pv.config(material), host, tmp_path)
+    boundary, more = rng.choice([0, 100, 2048, 3000]), rng.choice([_HOST, _EACH, f"{_HOST}\n{_EACH}"])
+    hvm = Guest("hvm", memory=rng.choice([300, 3000, 6000]), more=f"{more}\nrdm_mem_boundary={boundary}")
+    assert_same_verdict(hvm.config(material), host, tmp_path)
+
+
+def random_map(rng: random.Random) -> Iterator[tuple[int, int, int]]:
+    for _ in range(rng.randrange(1, 12)):
+        start = rng.choice([0, 1 << 20, 1 << 26, 0xC0000000, 1 << 32, rng.randrange(1 << 34)])
+        yield start, rng.choice([0, 0x400, 0x1000, rng.randrange(1 << 31)]), rng.choice([1, 1, 2, 3, 4, 5, 9])
+
+
+def random_reserved(rng: random.Random) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    for _ in range(rng.randrange(6)):
+        page = rng.choice([0xA0, 0x80000, 0xF0000, 1 << 20, rng.randrange(1, 0x110000)])
+        users = rng.sample([USB, SECOND_USB, GRAPHICS, FAR], rng.randrange(3))
+        yield page * 4096, rng.choice([1, 16, 0x10000]) * 4096, tuple(users)
+
+
+def test_a_map_is_no_longer_than_libxl_has_room_for(
+    oracle: Toolstack, material: Material, tmp_path: Path
+) -> None:
+    guest = Guest("hvm", memory=3000, more=_HOST).config(material)
+    pv = Guest("pv", "pv64-min", 64, maxmem=65, more="e820_host=1").config(material)
+    for count in (126, 127):
+        places = [0xE0000000 + n * 0x2000 for n in range(count)]
+        reserved = HostFacts(((0, 0x1000, 1),), tuple((place, 0x1000, ()) for place in places))
+        assert assert_same_verdict(guest, reserved, tmp_path) is (count == 126)
+    fits = HostFacts(tuple((place, 0x1000, 2) for place in places[:125]))
+    assert assert_same_verdict(pv, fits, tmp_path)
+
+
+def test_the_script_for_hosts_writes_what_the_hypervisor_says(oracle: Toolstack, tmp_path: Path) -> None:
+    lines, document = SMALL.write(tmp_path)
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "host-facts", USB, FAR],
+        env={**os.environ, "LD_PRELOAD": str(BUILD / "libfakexen.so"), "FAKEXEN_HOST": str(lines)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert parse_host(done.stdout.encode(), "-") == parse_host(document.read_bytes(), "-")
+
+
+def assert_same_verdict(config: str, host: HostFacts, directory: Path) -> bool:
+    """Build a guest for a host with both toolstacks and compare; return whether it can be built."""
+    lines, document = host.write(directory)
+    outputs, ours = directory / "theirs", directory / "ours"
+    outputs.mkdir(exist_ok=True)
+    built = Toolstack(outputs, {"FAKEXEN_HOST": str(lines)}).try_xlcreate(config)
+    done = create(config, ours, "--host", str(document))
+    assert done.returncode == (3 if built.refused else 0), f"{done.stderr}\n{built.log[-2000:]}"
+    if not built.refused:
+        comparison = compare_directories(ours, built.directory)
+        assert not comparison.differences, f"\n{comparison}"
+        assert comparison.pages > 0
+        shutil.rmtree(ours)
+    shutil.rmtree(outputs)
+    return not built.refused

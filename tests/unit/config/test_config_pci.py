@@ -1,0 +1,86 @@
+"""`pci`, as xl reads it. Verdicts: xl 4.17, `tests/oracle/xlparse FILE`, live in the last test."""
+
+from pathlib import Path
+
+import pytest
+from toolstack import Toolstack
+
+from xlbuild.config import read
+from xlbuild.config.model import PciDevice, RdmPolicy
+from xlbuild.errors import ConfigError
+from xlbuild.host import PciAddress
+
+USB = PciAddress(0, 0, 0x1A, 0)
+
+TAKEN = {
+    "00:1a.0": PciDevice(USB, None),
+    "0:1a.0": PciDevice(USB, None),
+    "00000:000:001A.00": PciDevice(USB, None),
+    "ffff:FF:1f.7@1f": PciDevice(PciAddress(0xFFFF, 0xFF, 0x1F, 7), None),
+    "00:1a.*": PciDevice(USB, None),
+    "00:1a.*@3": PciDevice(USB, None),
+    "bdf=00:1a.0@3": PciDevice(USB, None),
+    "00:1a.1,bdf=00:1a.0": PciDevice(USB, None),
+    "00:1a.0,": PciDevice(USB, None),
+    "00:1a.0,vslot=3,permissive=,seize=x=y,power_mgmt=0,msitranslate=2": PciDevice(USB, None),
+    "00:1a.0,rdm_policy=Strict": PciDevice(USB, RdmPolicy.STRICT),
+    "rdm_policy=relaxed,bdf=00:1a.0": PciDevice(USB, RdmPolicy.RELAXED),
+    "00:1a.0,rdm_policy=relaxed,rdm_policy=invalid": PciDevice(USB, RdmPolicy.INVALID),
+    "name=": PciDevice(PciAddress(0, 0, 0, 0), None),
+    "name=usb,rdm_policy=strict": PciDevice(PciAddress(0, 0, 0, 0), RdmPolicy.STRICT),
+}
+
+REFUSED = (
+    "",
+    "1a.0",
+    "10000:00:1a.0",
+    "100:1a.0",
+    "00:20.0",
+    "00:1a.8",
+    "00:1a.*1",
+    "00:1a.0@",
+    "00:1a.0@20",
+    "00:1a.0=3",
+    "0x0:0x1a.0",
+    " 00:1a.0",
+    "00:1a.0 ",
+    "00:1a.0, permissive=1",
+    "00:1a.0,permissive",
+    "00:1a.0,,permissive=1",
+    "00:1a.0,made_up=1",
+    "00:1a.0,RDM_POLICY=strict",
+    "00:1a.0,rdm_policy=",
+    "00:1a.0,vslot=zz",
+    "00:1a.0,name=x",
+    "bdf=",
+    "vslot=3",
+)
+
+
+def devices(value: str) -> tuple[PciDevice, ...]:
+    return read(f'name = "g"; kernel = "/k"; pci = {value}'.encode(), "guest.cfg").pci
+
+
+@pytest.mark.parametrize("text", TAKEN)
+def test_a_device_is_read_as_xl_reads_it(text: str) -> None:
+    assert devices(f'["{text}"]') == (TAKEN[text],)
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_no_device_is_refused_where_it_stands(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no PCI device") as caught:
+        devices(f'["00:1b.0", "{text}"]')
+    assert caught.value.code == "config-bad-pci"
+    assert caught.value.where.key == "pci"
+    assert caught.value.hint
+
+
+def test_devices_keep_their_order() -> None:
+    found = devices('["00:02.0", "00:01.0", ["00:03.0"], "bad"]')
+    assert [str(device.address) for device in found] == ["0000:00:02.0", "0000:00:01.0"]
+
+
+@pytest.mark.parametrize("text", [*TAKEN, *REFUSED])
+def test_xl_has_the_same_verdict(text: str, oracle: Toolstack, tmp_path: Path) -> None:
+    (tmp_path / "guest.cfg").write_text(f'name = "g"\nkernel = "/k"\npci = ["{text}"]\n')
+    assert (oracle.xlparse(tmp_path / "guest.cfg").returncode == 0) is (text in TAKEN)

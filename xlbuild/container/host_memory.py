@@ -1,0 +1,97 @@
+"""What a guest's memory takes from its host's: which facts the configuration asks for, and what is known of them.
+
+Upstream: libxl__domain_device_construct_rdm asks, and xlu_rdm_parse reads `rdm`, with two oddities: a policy that
+exists makes xl drop all of `rdm`, and one that does not is taken, as some value that is not strict.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from xlbuild.config.model import GuestConfig, PciDevice, RdmPolicy
+from xlbuild.container.model import Kind, ReservedMemory
+from xlbuild.errors import Diagnostic
+from xlbuild.host import Host, HostRegion
+from xlbuild.units import MIB
+
+_DEFAULT_BOUNDARY_MIB = 2048
+_UINT64 = 1 << 64
+
+_DESCRIBE_IT = "describe the host in a file and name it with --host FILE"
+
+
+def host_memory_map(config: GuestConfig, kind: Kind, host: Host | None) -> tuple[HostRegion, ...] | None:
+    """Return the host's memory map for a guest that gets one like it; None: it gets a plain one."""
+    if host is None or not _wants_host_map(config, kind):
+        return None
+    return host.memory_map
+
+
+def reserved_memory(config: GuestConfig, kind: Kind, host: Host | None) -> tuple[ReservedMemory, ...]:
+    """Return the reserved device memory that is to be kept out of an HVM guest's RAM, in libxl's order."""
+    if kind is not Kind.HVM or host is None:
+        return ()
+    regions = host.reserved_device_memory or ()
+    rdm = _rdm(config) or {}
+    found = [ReservedMemory(region.start, region.end, False) for region in regions if "strategy" in rdm]
+    for device in config.pci:
+        for region in regions:
+            if device.address not in region.devices:
+                continue
+            strict = _is_strict(config, device)
+            if any(one.start == region.start for one in found):
+                # Of several devices with one region, the last has its way.
+                found = [replace(one, strict=strict) if one.start == region.start else one for one in found]
+            else:
+                found.append(ReservedMemory(region.start, region.end, strict))
+    return tuple(found)
+
+
+def reserved_memory_boundary(config: GuestConfig) -> int:
+    """Return the address up to which RAM is not moved out of the way, in bytes."""
+    boundary = config.rdm_mem_boundary
+    return (_DEFAULT_BOUNDARY_MIB if boundary is None else boundary) * MIB % _UINT64
+
+
+def host_advice(config: GuestConfig, kind: Kind, host: Host | None) -> Iterator[Diagnostic]:
+    """Yield warnings for facts that are not known, saying what is assumed, and for an `rdm` that xl drops."""
+    if _wants_host_map(config, kind) and (host is None or host.memory_map is None):
+        key = "pci" if config.has_pci else "e820_host"
+        message = f"{key} gives a PV guest its host's memory map, which is not known: it gets a plain one"
+        yield Diagnostic("config-host-memory-map", message, config.where(key), _DESCRIBE_IT)
+    if kind is Kind.HVM:
+        yield from _for_hvm(config, host)
+
+
+def _for_hvm(config: GuestConfig, host: Host | None) -> Iterator[Diagnostic]:
+    rdm = _rdm(config)
+    key = "pci" if config.has_pci else "rdm"
+    asks = config.has_pci or "strategy" in (rdm or {})
+    if asks and (host is None or host.reserved_device_memory is None):
+        message = "the host's reserved device memory is not known: it is taken for none"
+        yield Diagnostic(f"config-{key}", message, config.where(key), _DESCRIBE_IT)
+    if config.rdm is not None and rdm is None:
+        hint = 'write rdm = "strategy=host", or remove it'
+        yield Diagnostic("config-rdm", "rdm has no effect: xl drops it", config.where("rdm"), hint)
+
+
+def _wants_host_map(config: GuestConfig, kind: Kind) -> bool:
+    """Return whether the guest gets its host's map: xl turns e820_host on where there are PCI devices."""
+    return kind is Kind.PV and (config.has_pci or bool(config.e820_host))
+
+
+def _is_strict(config: GuestConfig, device: PciDevice) -> bool:
+    if device.rdm_policy is None and _rdm(config) is not None:
+        return False
+    return device.rdm_policy is not RdmPolicy.RELAXED
+
+
+def _rdm(config: GuestConfig) -> dict[str, str] | None:
+    """Return what `rdm` sets; None where xl drops it, or where it is not there."""
+    settings: dict[str, str] = {}
+    for field in (config.rdm or "").split(","):
+        key, equals, value = field.partition("=")
+        is_policy = value.lower() in tuple(RdmPolicy)
+        if not equals or not (value == "host" if key == "strategy" else key == "policy" and not is_policy):
+            return None
+        settings[key] = value
+    return settings

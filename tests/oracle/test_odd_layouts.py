@@ -77,6 +77,12 @@ BUILDS: dict[str, tuple[str, bytes, int]] = {
     "x86_64-over-the-end-of-47-bits": ("pv", pv(0x7FFFFFC00000, 0x1000, size=0x390000), 16),
     "pvh-at-zero": ("pvh", pvh(0), 16),
     "pvh-under-the-low-rsdp": ("pvh", pvh(0xFE000, size=0x3000, guest_os="linux"), 16),
+    "pvh-start-info-over-the-low-rsdp": ("pvh", pvh(0xF0000, size=0xF000, guest_os="linux"), 16),
+    "pvh-ramdisk-over-the-low-rsdp": (
+        "pvh",
+        pvh(0xF0000, size=0xE000, guest_os="linux", MOD_START_PFN=1),
+        64,
+    ),
     "pvh-start-info-behind-the-kernel": ("pvh", pvh(0x200000, MOD_START_PFN=1), 16),
     "pvh-kernel-to-the-last-page-but-one": ("pvh", pvh(0x100000, size=0xEFF000), 16),
 }

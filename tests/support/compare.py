@@ -23,6 +23,9 @@ Document: TypeAlias = dict[str, Any]
 
 PAGE = 4096
 _CHUNK = 256 * PAGE
+_ACPI_TABLES = 0xFC00_1000
+"""Where libxl puts PVH's tables."""
+
 _SHOWN = 10
 _SAVE_TYPES = {2: "CPU", 14: "MTRR"}
 """HVM context records that are compared: type codes of xen/hvm/save.h."""
@@ -331,16 +334,13 @@ def page_names(reference: Document) -> list[tuple[range, str]]:
 
 
 def dsdt_ranges(reference: Document, image: Path) -> list[range]:
-    """Return where PVH's DSDT lies, by following the tables from the RSDP; nothing for other guests."""
+    """Return where PVH's DSDT lies, the first large one of the tables; nothing for other guests."""
     if reference["type"] != "pvh" or not number(reference["start_info"]["rsdp_paddr"]):
         return []
-    (xsdt,) = struct.unpack("<Q", read_at(image, number(reference["start_info"]["rsdp_paddr"]) + 24, 8))
-    (length,) = struct.unpack("<I", read_at(image, xsdt + 4, 4))
-    entries = struct.unpack(f"<{(length - 36) // 8}Q", read_at(image, xsdt + 36, length - 36))
-    fadt = next(entry for entry in entries if read_at(image, entry, 4) == b"FACP")
-    (dsdt,) = struct.unpack("<Q", read_at(image, fadt + 140, 8))
-    (size,) = struct.unpack("<I", read_at(image, dsdt + 4, 4))
-    return [range(dsdt, dsdt + size)]
+    tables = read_at(image, _ACPI_TABLES, PAGE)
+    offset = tables.index(b"DSDT")
+    (size,) = struct.unpack_from("<I", tables, offset + 4)
+    return [range(_ACPI_TABLES + offset, _ACPI_TABLES + offset + size)]
 
 
 # The structures' own files

@@ -116,7 +116,7 @@ class HvmHooks:
         if plan.hvm_info is not None:
             _write_page(memory, "hvm_info_table", HVM_INFO_PFN, HVM_INFO_OFFSET, plan.hvm_info)
         if plan.layout.acpi is not None:
-            _write_acpi(memory, plan.layout.acpi)
+            _write_acpi(plan, memory, plan.layout.acpi)
 
 
 def _acpi(request: BuildRequest) -> AcpiTables | None:
@@ -251,10 +251,17 @@ def _write_unplaced_acpi(plan: Plan, memory: GuestMemory) -> None:
             memory.replace(module.name, PhysAddr(0), module.data.ljust(bytes_of(frames.pages), b"\0"))
 
 
-def _write_acpi(memory: GuestMemory, acpi: AcpiTables) -> None:
-    """Write the blobs into pages of their own: one below 1 MiB is populated afresh, losing what was there."""
+def _write_acpi(plan: Plan, memory: GuestMemory, acpi: AcpiTables) -> None:
+    """Write the blobs into pages of their own: one below 1 MiB is populated afresh, losing what was there.
+
+    What upstream places later (the start info, modules of a MOD_START_PFN kernel) is not lost, but the blob is.
+    """
+    early = ("kernel",) if plan.request.image.parameters.unmapped_initrd else ("kernel", "module")
+    later = [segment.frames for segment in plan.segments if not segment.name.startswith(early)]
     for blob in acpi.blobs:
         frames = blob_frames(blob.address, len(blob.data))
+        if any(segment.overlaps(frames) for segment in later):
+            continue
         memory.claim(blob.name, frames)
         lead = bytes(blob.address - paddr_of(frames.first))
         pages = (lead + blob.data).ljust(frames.pages * PAGE_SIZE, b"\0")

@@ -118,6 +118,28 @@ def test_a_pvh_guest_finds_its_ramdisk_through_the_module_list(tmp_path: Path) -
     assert read(domain, paddr, size) == ramdisk
 
 
+@pytest.mark.parametrize(("size", "late"), [(0xF000, "HVM start info"), (0xE000, "module0")])
+def test_the_rsdp_below_1_mib_does_not_wipe_out_what_xen_places_later(
+    size: int, late: str, tmp_path: Path
+) -> None:
+    kernel = elf_file(
+        [Load(0xF0000, pattern(size))],
+        [("GUEST_OS", "linux"), ("PHYS32_ENTRY", 0xF0000), ("MOD_START_PFN", 1)],
+        bits=32,
+    )
+    (tmp_path / "kernel").write_bytes(kernel)
+    (tmp_path / "ramdisk").write_bytes(pattern(5000))
+    files = f'kernel="{tmp_path}/kernel"\nramdisk="{tmp_path}/ramdisk"\n'
+    domain = built(f'name="g"\ntype="pvh"\nmemory=32\n{files}')
+    segment = domain.plan.segment(late)
+    assert segment is not None
+    assert segment.pfn == 0xFF
+    assert start_info(domain)[:4] == (0x336EC578, 1, 0, 1)
+    ramdisk = domain.plan.segment("module0")
+    assert ramdisk is not None
+    assert read(domain, paddr_of(ramdisk.pfn), 5000) == pattern(5000)
+
+
 def test_hvmloader_finds_its_firmware_as_the_module_of_that_name(hvm: str) -> None:
     domain = built(hvm)
     _, _, _, modules, modlist, cmdline, rsdp, *_ = start_info(domain)

@@ -117,11 +117,11 @@ def _named(prefix: str, names: str) -> tuple[str, ...]:
 
 
 def note(kind: str | int, value: Value, *, bits: int = 64, name: bytes = b"Xen\0", order: str = "<") -> bytes:
-    """One ELF note: a string with its NUL, a number as a native word, or raw bytes."""
+    """One ELF note: a string with its NUL, a number cut to a native word, or raw bytes."""
     if isinstance(value, str):
         value = value.encode() + b"\0"
     elif isinstance(value, int):
-        value = struct.pack(order + ("Q" if bits == 64 else "I"), value)
+        value = struct.pack(order + ("Q" if bits == 64 else "I"), value & ((1 << bits) - 1))
     number = NOTE_TYPES[kind] if isinstance(kind, str) else kind
     head = struct.pack(order + "III", len(name), len(value), number)
     return head + name + b"\0" * (-len(name) % 4) + value + b"\0" * (-len(value) % 4)

@@ -117,6 +117,11 @@ class Built:
         return self.returncode != 0
 
     @property
+    def died(self) -> bool:
+        """Whether it crashed, or was stopped because it did not end."""
+        return not 0 <= self.returncode < _HARNESS_FAILED
+
+    @property
     def log(self) -> str:
         """The toolstack's messages, at debug level."""
         return (self.directory / "log.txt").read_text(errors="replace")
@@ -155,6 +160,12 @@ class Toolstack:
         file.write_bytes(config.encode(errors="surrogateescape"))
         done = self._run(HARNESS / "xlcreate", file, directory, *settings)
         return self._built(done, directory)
+
+    def xlcreate_to_its_end(self, file: Path, directory: Path, *settings: str, seconds: int) -> Built:
+        """Run the real `xl create` on a file, whatever comes of it; it is killed when it takes too long."""
+        limit = ("timeout", "--signal=KILL", str(seconds))  # it reaches the children of the scripts as well
+        done = self._run(*limit, HARNESS / "xlcreate", file, directory, *settings)
+        return Built(done.returncode, directory)
 
     def xlparse(self, config: Path | str, *settings: str) -> subprocess.CompletedProcess[str]:
         """Run the real `xl -N create` on a file: JSON on stdout, messages on stderr, xl's status."""

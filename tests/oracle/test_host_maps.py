@@ -50,6 +50,15 @@ HVM_GUESTS = {
     "all-and-each": Guest("hvm", memory=6000, more=f"{_HOST}\n{_EACH}\nrdm_mem_boundary=1000"),
 }  # fmt: skip
 
+PVH_GUESTS = {
+    "all-64m": Guest("pvh", "pvh32", 64, more=_HOST),
+    "all-3000m": Guest("pvh", "pvh32", 3000, ramdisk="rd.raw", more=_HOST),
+    "all-6000m": Guest("pvh", "pvh-linuxos", 6000, more=f"{_HOST}\nrdm_mem_boundary=4096"),
+    "all-on-demand": Guest("pvh", "pvh32", 1024, maxmem=5000, more=_HOST),
+    "all-in-the-shim": Guest("pvh", "pv64-min", 2560, more=f'{_HOST}\npvshim=1\npvshim_extra="x"'),
+    "all-dropped": Guest("pvh", "pvh32", 3000, more='rdm="strategy=host,policy=strict"'),
+}
+
 EVERYWHERE = [pytest.param(host, id=name) for name, host in HOSTS.items()]
 
 
@@ -70,6 +79,14 @@ def test_an_hvm_guest_makes_room_as_libxl_does(
     assert_same_verdict(config, host, tmp_path)
 
 
+@pytest.mark.parametrize("host", EVERYWHERE)
+@pytest.mark.parametrize("guest", [pytest.param(guest, id=name) for name, guest in PVH_GUESTS.items()])
+def test_a_pvh_guest_makes_room_from_the_first_byte_on(
+    guest: Guest, host: HostFacts, oracle: Toolstack, material: Material, tmp_path: Path
+) -> None:
+    assert_same_verdict(guest.config(material), host, tmp_path)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_hosts_made_up_at_random(seed: int, oracle: Toolstack, material: Material, tmp_path: Path) -> None:
     rng = random.Random(seed)  # noqa: S311
@@ -80,6 +97,8 @@ def test_hosts_made_up_at_random(seed: int, oracle: Toolstack, material: Materia
     boundary, more = rng.choice([0, 100, 2048, 3000]), rng.choice([_HOST, _EACH, f"{_HOST}\n{_EACH}"])
     hvm = Guest("hvm", memory=rng.choice([300, 3000, 6000]), more=f"{more}\nrdm_mem_boundary={boundary}")
     assert_same_verdict(hvm.config(material), host, tmp_path)
+    pvh = Guest("pvh", "pvh32", rng.choice([64, 300, 3000, 6000]), more=_HOST)
+    assert_same_verdict(pvh.config(material), host, tmp_path)
 
 
 def random_map(rng: random.Random) -> Iterator[tuple[int, int, int]]:

@@ -9,13 +9,10 @@ from pathlib import Path
 import pytest
 from compare import compare_directories
 from guests import Guest
-from toolstack import XEN_ROOT, Material, Toolstack
+from ours import build_from
+from toolstack import Material, Toolstack
 
 import xlbuild
-from xlbuild.api import find_profile
-from xlbuild.domain import Domain
-from xlbuild.emit.inputs import HostFiles
-from xlbuild.pipeline import BuildOptions, build_domain
 
 GUESTS = {
     "64-bit": Guest("pv", "pv64-min", 64, ramdisk="rd.raw", cmdline="x"),
@@ -34,12 +31,6 @@ MFN_BASES = (0x1000, 0xFFE00, 0x123456, 0x2345678)
 """Below 4 GiB, across its end, above it, and above 64 GiB, where PAE's entries have more than 36 bits."""
 
 
-def build_from(config: str, mfn_base: int) -> Domain:
-    options = BuildOptions(find_profile("4.17"), fill_hypercall_page=False, mfn_base=mfn_base)
-    files = HostFiles(options.profile, [str(XEN_ROOT)])
-    return build_domain(config.encode(), "-", (), options, files, lambda *_: None, lambda _: None)
-
-
 @pytest.mark.parametrize("mfn_base", MFN_BASES, ids=hex)
 @pytest.mark.parametrize("name", GUESTS)
 def test_a_pv_guest_anywhere_in_the_machine_is_built_as_xen_builds_it(
@@ -50,12 +41,12 @@ def test_a_pv_guest_anywhere_in_the_machine_is_built_as_xen_builds_it(
         *guest.xcbuild_arguments(material, tmp_path), "--mfn-base", hex(mfn_base)
     )
     assert status == 0
-    xlbuild.write(build_from(guest.config(material), mfn_base), tmp_path / "ours")
+    xlbuild.write(build_from(mfn_base, guest.config(material).encode()), tmp_path / "ours")
     assert compare_directories(tmp_path / "ours", reference).differences == []
 
 
 def test_the_top_table_of_a_pae_kernel_without_the_extended_cr3_moves_below_4_gib(material: Material) -> None:
-    domain = build_from(GUESTS["32-bit-yes"].config(material), 0x123456)
+    domain = build_from(0x123456, GUESTS["32-bit-yes"].config(material).encode())
     top = domain.plan.page_tables[0].tables.first
     assert domain.plan.p2m is not None
     assert domain.plan.p2m.mfn(top) < 1 << 20

@@ -26,6 +26,8 @@ class Case:
     files: dict[str, File] = field(default_factory=dict)
     host: str | None = None
     """The host it is built for, one of hosts.HOSTS; None is one of which nothing is known."""
+    mfn_base: int = 0
+    """Machine frame of a PV guest's frame 0."""
 
     def config(self, directory: str) -> str:
         """Return the configuration's text, the files being in a directory."""
@@ -40,6 +42,7 @@ class Case:
         """Return what it is made of, in a few lines."""
         files = [f"{name}: {file.label}" for name, file in self.files.items()]
         host = [] if self.host is None else [f"host: {self.host}"]
+        host += [f"machine frames from {self.mfn_base:#x}"] if self.mfn_base else []
         return "\n".join([*self.lines, *self.settings, *files, *host])
 
 
@@ -53,12 +56,18 @@ def make_case(number: int) -> Case:
     _sizes(dice, case, guest_type)
     if dice.chance({"pv": 0.5, "pvh": 1, "hvm": 15}[guest_type]):
         _virtual_nodes(dice, case)
-    if dice.chance({"pv": 5, "pvh": 1, "hvm": 15}[guest_type]):
+    if dice.chance({"pv": 5, "pvh": 10, "hvm": 15}[guest_type]):
         case.host = dice.pick(*HOSTS)
         case.lines += dice.some(HOST_OPTIONS)
     case.lines += dice.some(ANY_TYPE)
     case.settings = dice.some(SETTINGS)
+    if guest_type == "pv" and case.host is None and dice.chance(30):
+        case.mfn_base = dice.pick(*MFN_BASES)
     return case
+
+
+MFN_BASES = (0x1, 0x1000, 0xF0000, 0xFF000, 0x100000, 0x123456, 0x2345678)
+"""Below 4 GiB, across its end, above it, and above 64 GiB."""
 
 
 # Sizes

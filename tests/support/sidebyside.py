@@ -15,7 +15,7 @@ from pathlib import Path
 
 from compare import compare_directories
 from hosts import HOSTS
-from ours import LIKE_THE_REFERENCE
+from ours import LIKE_THE_REFERENCE, build_from
 from randomfile import WITHOUT_CODEC
 from randomguest import Case, make_case
 from toolstack import XEN_ROOT, Built, Toolstack
@@ -162,7 +162,7 @@ def side_by_side(number: int, directory: Path) -> Result:
     config = _write(case, directory)
     theirs = _theirs(case, config, directory / "theirs")
     ours = build_ours(case, config, directory / "ours")
-    differences = [] if number % EVERY else _through_the_command_line(case, config, ours)
+    differences = [] if number % EVERY or case.mfn_base else _through_the_command_line(case, config, ours)
     if ours.bug is not None:
         differences.append(f"xlbuild has a bug: {type(ours.bug).__name__}: {ours.bug}")
     verdict = DIFFERENT
@@ -194,8 +194,10 @@ def _write(case: Case, directory: Path) -> Path:
 
 
 def _theirs(case: Case, config: Path, directory: Path) -> Built:
-    host = {} if case.host is None else {"FAKEXEN_HOST": str(config.with_name("host.lines"))}
-    toolstack = Toolstack(directory.parent, {"TMPDIR": str(config.parent), **host})
+    environment = {"TMPDIR": str(config.parent), "FAKEXEN_MFN_BASE": hex(case.mfn_base)}
+    if case.host is not None:
+        environment["FAKEXEN_HOST"] = str(config.with_name("host.lines"))
+    toolstack = Toolstack(directory.parent, environment)
     return toolstack.xlcreate_to_its_end(config, directory, *case.settings, seconds=SECONDS)
 
 
@@ -203,14 +205,17 @@ def build_ours(case: Case, config: Path, directory: Path) -> Ours:
     """Build a case with xlbuild, in this process."""
     host = None if case.host is None else config.with_name("host.json")
     try:
-        domain = api.build(
-            config,
-            overrides=case.settings,
-            xen=RELEASE,
-            firmware_dirs=[str(XEN_ROOT)],
-            hypercall_page=False,
-            host=host,
-        )
+        if case.mfn_base:
+            domain = build_from(case.mfn_base, config.read_bytes(), case.settings, release=RELEASE)
+        else:
+            domain = api.build(
+                config,
+                overrides=case.settings,
+                xen=RELEASE,
+                firmware_dirs=[str(XEN_ROOT)],
+                hypercall_page=False,
+                host=host,
+            )
         api.write(domain, directory)
     except XlbuildError as error:
         return Ours(directory, error=error)

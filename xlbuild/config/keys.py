@@ -80,7 +80,13 @@ KEYS: tuple[Key, ...] = (
     Key(
         "vnuma", Form.LISTS, _IMAGE, ALL, "virtual NUMA nodes; they set maxmem and maxvcpus; PV, PVH: refused"
     ),
-    Key("rdm", _S, _IMAGE, "HVM", "strategy=host: no memory where a device of the host has reserved memory"),
+    Key(
+        "rdm",
+        _S,
+        _IMAGE,
+        "PVH HVM",
+        "strategy=host: no memory where a device of the host has reserved memory",
+    ),
     Key("rdm_mem_boundary", _N, _IMAGE, "HVM", "MiB up to which rdm leaves memory alone (default 2048)"),
     Key("e820_host", _B, _PARAMETER, "PV", "a memory map like the host's"),
     Key("pci", Form.LIST, _IMAGE, ALL, "PCI devices: PV as e820_host, HVM as rdm for these; PVH refused"),

@@ -89,7 +89,7 @@ def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> C
         parameters=toolstack_parameters(config, kind, profile, memory),
         host_memory_map=host_memory_map(config, kind, host),
         reserved_memory=reserved_memory(config, kind, host),
-        reserved_memory_boundary=reserved_memory_boundary(config),
+        reserved_memory_boundary=reserved_memory_boundary(config, kind),
         warnings=(*advice(config, kind, memory, traditional), *host_advice(config, kind, host)),
     )
 

@@ -27,8 +27,8 @@ def host_memory_map(config: GuestConfig, kind: Kind, host: Host | None) -> tuple
 
 
 def reserved_memory(config: GuestConfig, kind: Kind, host: Host | None) -> tuple[ReservedMemory, ...]:
-    """Return the reserved device memory that is to be kept out of an HVM guest's RAM, in libxl's order."""
-    if kind is not Kind.HVM or host is None:
+    """Return the reserved device memory to be kept out of the RAM of an HVM container, in libxl's order."""
+    if kind is Kind.PV or host is None:
         return ()
     regions = host.reserved_device_memory or ()
     rdm = _rdm(config) or {}
@@ -46,8 +46,10 @@ def reserved_memory(config: GuestConfig, kind: Kind, host: Host | None) -> tuple
     return tuple(found)
 
 
-def reserved_memory_boundary(config: GuestConfig) -> int:
-    """Return the address up to which RAM is not moved out of the way, in bytes."""
+def reserved_memory_boundary(config: GuestConfig, kind: Kind) -> int:
+    """Return the address up to which RAM is not moved out of the way, in bytes; xl reads it for HVM alone."""
+    if kind is not Kind.HVM:
+        return 0
     boundary = config.rdm_mem_boundary
     return (_DEFAULT_BOUNDARY_MIB if boundary is None else boundary) * MIB % _UINT64
 
@@ -58,11 +60,11 @@ def host_advice(config: GuestConfig, kind: Kind, host: Host | None) -> Iterator[
         key = "pci" if config.has_pci else "e820_host"
         message = f"{key} gives a PV guest its host's memory map, which is not known: it gets a plain one"
         yield Diagnostic("config-host-memory-map", message, config.where(key), _DESCRIBE_IT)
-    if kind is Kind.HVM:
-        yield from _for_hvm(config, host)
+    if kind is not Kind.PV:
+        yield from _for_hvm_container(config, host)
 
 
-def _for_hvm(config: GuestConfig, host: Host | None) -> Iterator[Diagnostic]:
+def _for_hvm_container(config: GuestConfig, host: Host | None) -> Iterator[Diagnostic]:
     rdm = _rdm(config)
     key = "pci" if config.has_pci else "rdm"
     asks = config.has_pci or "strategy" in (rdm or {})

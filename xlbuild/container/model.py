@@ -127,9 +127,9 @@ class Container:
     host_memory_map: tuple[HostRegion, ...] | None = None
     """PV: the host's memory map, where the guest gets one like it."""
     reserved_memory: tuple[ReservedMemory, ...] = ()
-    """HVM: what is not to have RAM in it."""
+    """HVM containers: what is not to have RAM in it."""
     reserved_memory_boundary: int = 0
-    """HVM: bytes; below it, RAM is not moved out of the way of reserved memory."""
+    """HVM containers: bytes; below it, RAM is not moved out of the way of reserved memory."""
     warnings: tuple[Diagnostic, ...] = ()
     """What the user should know of this decision; the configuration has warnings of its own."""
 

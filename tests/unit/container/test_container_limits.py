@@ -33,7 +33,7 @@ def test_what_an_offline_build_cannot_do_is_refused(base: str, text: str, code: 
         (PV, "max_event_channels = 2"),
         (PV, "max_event_channels = 0"),
         (PV, 'max_event_channels = "-1"'),
-        (PVH, 'rdm = "strategy=host"'),
+        (PV, 'rdm = "strategy=host"'),
     ],
 )
 def test_what_changes_nothing_is_let_pass_without_a_word(base: str, text: str) -> None:

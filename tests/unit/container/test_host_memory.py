@@ -90,6 +90,7 @@ def test_the_boundary_counts_mib_and_wraps_as_libxls_does(text: str, boundary: i
         (PV + 'pci = ["00:1a.0"]; e820_host = 1', "config-host-memory-map", "pci", "plain"),
         (HVM + 'pci = ["00:1a.0"]; rdm = "strategy=host"', "config-pci", "pci", "none"),
         (HVM + 'rdm = "strategy=host"', "config-rdm", "rdm", "none"),
+        (PVH + 'rdm = "strategy=host"', "config-rdm", "rdm", "none"),
     ],
 )
 @pytest.mark.parametrize("host", [None, Host(None, None)])

@@ -68,10 +68,10 @@ def build_domain(
     on_stage("plan", f"{request.image.guest_type.value}, {request.image.format}")
     hooks = hooks_for(request.image.guest_type)
     plan = plan_or_budget(request, hooks)
-    _each(on_warning, plan.layout.warnings)
+    _each(on_warning, plan.warnings)
     on_stage("populate", f"{len(plan.segments)} segments")
     memory = build_memory(plan, hooks)
-    warnings = (*config.warnings, *container.warnings, *request.image.warnings, *plan.layout.warnings)
+    warnings = (*config.warnings, *container.warnings, *request.image.warnings, *plan.warnings)
     return Domain(container, options.profile, inputs, plan, memory, warnings)
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from xlbuild.abi.console import XENCONS_CONNECTION_OFFSET, XENCONSOLE_DISCONNECTED
 from xlbuild.abi.layout import Fields, Layout
+from xlbuild.errors import Diagnostic
 from xlbuild.image.model import GuestType
 from xlbuild.memory import GuestMemory
 from xlbuild.plan.layout import Allocator
@@ -58,6 +59,7 @@ class Draft:
         self.special_pages: dict[str, Pfn] = {}
         self.page_tables: list[Mapping] = []
         self.p2m: PhysicalToMachine | None = None
+        self.warnings: list[Diagnostic] = [*layout.warnings]
 
     def segment(self, name: str) -> Segment | None:
         """Return the segment of that name, if it has been placed."""
@@ -151,6 +153,7 @@ def _finish(draft: Draft, start: StartOfDay) -> Plan:
         hypercall_page=start.hypercall_page,
         populated=merge_ranges((*draft.layout.ram, *draft.layout.special)),
         entry=draft.request.image.entry,
+        warnings=tuple(draft.warnings),
     )
 
 

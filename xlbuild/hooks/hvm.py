@@ -4,13 +4,15 @@ The kernel lies at its physical addresses and starts in flat 32-bit protected mo
 the HVM start info. With a device model, the kernel is hvmloader, and firmware images lie behind it.
 """
 
+from collections.abc import Iterator, Sequence
+
 from xlbuild.abi.hvm_info import HVM_INFO_OFFSET, HVM_INFO_PFN, HVM_INFO_TABLE, HVM_MAX_VCPUS, with_checksum
 from xlbuild.abi.hvm_save import HVM_HW_CPU, HVM_HW_MTRR
 from xlbuild.abi.layout import Fields
 from xlbuild.abi.params import HVM_PARAMS
-from xlbuild.acpi.build import AcpiTables, build_acpi, needs_rsdp_in_low_memory
+from xlbuild.acpi.build import AcpiBlob, AcpiTables, build_acpi, needs_rsdp_in_low_memory
 from xlbuild.container import ACPI_MODULE, Container
-from xlbuild.errors import RefusedError
+from xlbuild.errors import Diagnostic, RefusedError, Where
 from xlbuild.hooks.base import (
     CONSOLE_PORT,
     DR6_DEFAULT,
@@ -88,6 +90,8 @@ class HvmHooks:
         for segment in draft.allocator.segments:
             if segment.pages and not any(ram.covers(segment.frames) for ram in draft.layout.ram):
                 raise _over_a_hole(draft, segment)
+        if draft.layout.acpi is not None:
+            draft.warnings += _collisions(draft, draft.layout.acpi.rsdp)
 
     def start_of_day(self, draft: Draft) -> StartOfDay:
         """Return the HVM start info, the HVM parameters and the vCPUs."""
@@ -128,6 +132,29 @@ def _acpi(request: BuildRequest) -> AcpiTables | None:
         dsdt_length=request.profile.pvh_dsdt_length,
         rsdp_in_low_memory=needs_rsdp_in_low_memory(request.image.parameters),
     )
+
+
+def _over(
+    frames: FrameRange, segments: Sequence[Segment], request: BuildRequest
+) -> Iterator[tuple[Segment, bool]]:
+    """Yield the segments over some frames of ACPI's, and whether upstream places each of them later than ACPI."""
+    early = ("kernel",) if request.image.parameters.unmapped_initrd else ("kernel", "module")
+    for segment in segments:
+        if segment.frames.overlaps(frames):
+            yield segment, not segment.name.startswith(early)
+
+
+def _collisions(draft: Draft, rsdp: AcpiBlob) -> Iterator[Diagnostic]:
+    """Yield a warning for what shares a page with the RSDP, which lies below 1 MiB for some kernels."""
+    frames = blob_frames(rsdp.address, len(rsdp.data))
+    for segment, later in _over(frames, draft.allocator.segments, draft.request):
+        lost = "there is no RSDP, and the guest finds no ACPI tables" if later else "that page of it is lost"
+        yield Diagnostic(
+            "acpi-rsdp-collision",
+            f"the {segment.name} lies over the page of the RSDP at {rsdp.address:#x}: {lost}, as with Xen",
+            Where(draft.request.container.kernel.path),
+            "link the kernel at 1 MiB or above, or set bit 15 of its note SUPPORTED_FEATURES",
+        )
 
 
 def _over_a_hole(draft: Draft, segment: Segment) -> RefusedError:
@@ -256,11 +283,9 @@ def _write_acpi(plan: Plan, memory: GuestMemory, acpi: AcpiTables) -> None:
 
     What upstream places later (the start info, modules of a MOD_START_PFN kernel) is not lost, but the blob is.
     """
-    early = ("kernel",) if plan.request.image.parameters.unmapped_initrd else ("kernel", "module")
-    later = [segment.frames for segment in plan.segments if not segment.name.startswith(early)]
     for blob in acpi.blobs:
         frames = blob_frames(blob.address, len(blob.data))
-        if any(segment.overlaps(frames) for segment in later):
+        if any(later for _, later in _over(frames, plan.segments, plan.request)):
             continue
         memory.claim(blob.name, frames)
         lead = bytes(blob.address - paddr_of(frames.first))

@@ -199,6 +199,8 @@ class Plan:
     hypercall_page: Pfn | None
     populated: tuple[FrameRange, ...]
     entry: int = field(default=0)
+    warnings: tuple[Diagnostic, ...] = ()
+    """What the user should know of it, the layout's included."""
 
     def segment(self, name: str) -> Segment | None:
         """Return the segment of that name."""

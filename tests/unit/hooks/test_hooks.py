@@ -118,19 +118,23 @@ def test_a_pvh_guest_finds_its_ramdisk_through_the_module_list(tmp_path: Path) -
     assert read(domain, paddr, size) == ramdisk
 
 
-@pytest.mark.parametrize(("size", "late"), [(0xF000, "HVM start info"), (0xE000, "module0")])
-def test_the_rsdp_below_1_mib_does_not_wipe_out_what_xen_places_later(
-    size: int, late: str, tmp_path: Path
-) -> None:
+def linux_below_1_mib(size: int, directory: Path) -> xlbuild.Domain:
     kernel = elf_file(
         [Load(0xF0000, pattern(size))],
         [("GUEST_OS", "linux"), ("PHYS32_ENTRY", 0xF0000), ("MOD_START_PFN", 1)],
         bits=32,
     )
-    (tmp_path / "kernel").write_bytes(kernel)
-    (tmp_path / "ramdisk").write_bytes(pattern(5000))
-    files = f'kernel="{tmp_path}/kernel"\nramdisk="{tmp_path}/ramdisk"\n'
-    domain = built(f'name="g"\ntype="pvh"\nmemory=32\n{files}')
+    (directory / "kernel").write_bytes(kernel)
+    (directory / "ramdisk").write_bytes(pattern(5000))
+    files = f'kernel="{directory}/kernel"\nramdisk="{directory}/ramdisk"\n'
+    return built(f'name="g"\ntype="pvh"\nmemory=32\n{files}')
+
+
+@pytest.mark.parametrize(("size", "late"), [(0xF000, "HVM start info"), (0xE000, "module0")])
+def test_the_rsdp_below_1_mib_does_not_wipe_out_what_xen_places_later(
+    size: int, late: str, tmp_path: Path
+) -> None:
+    domain = linux_below_1_mib(size, tmp_path)
     segment = domain.plan.segment(late)
     assert segment is not None
     assert segment.pfn == 0xFF
@@ -138,6 +142,27 @@ def test_the_rsdp_below_1_mib_does_not_wipe_out_what_xen_places_later(
     ramdisk = domain.plan.segment("module0")
     assert ramdisk is not None
     assert read(domain, paddr_of(ramdisk.pfn), 5000) == pattern(5000)
+
+
+@pytest.mark.parametrize(
+    ("size", "what", "lost"),
+    [
+        (0xF000, "HVM start info", "there is no RSDP"),
+        (0xE000, "module0", "there is no RSDP"),
+        (0x11000, "kernel", "that page of it is lost"),
+    ],
+)
+def test_what_lies_over_the_rsdp_below_1_mib_is_told(size: int, what: str, lost: str, tmp_path: Path) -> None:
+    (warning,) = linux_below_1_mib(size, tmp_path).warnings
+    assert warning.code == "acpi-rsdp-collision"
+    assert warning.message.startswith(f"the {what} lies over")
+    assert lost in warning.message
+
+
+def test_a_kernel_from_1_mib_on_does_not_meet_the_rsdp(synthetic_kernels: Path) -> None:
+    domain = built(f'name="g"\ntype="pvh"\nmemory=32\nkernel="{synthetic_kernels}/pvh-linuxos"\n')
+    assert domain.plan.start_info.fields["rsdp_paddr"] == 0xFFFC0
+    assert domain.warnings == ()
 
 
 def test_hvmloader_finds_its_firmware_as_the_module_of_that_name(hvm: str) -> None:

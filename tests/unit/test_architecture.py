@@ -8,15 +8,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "xlbuild"
 
-GROUND = ("units", "errors", "profiles", "abi", "host")
+GROUND = ("units", "errors", "profiles", "abi", "host", "x86")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "units": (),
     "errors": ("units",),
     "profiles": ("units",),
     "abi": ("units",),
-    "vcpus": GROUND,
     "host": (),
+    "x86": (),
+    "vcpus": GROUND,
     "hello": GROUND,
     "config": GROUND,
     "container": (*GROUND, "config.model"),

@@ -15,8 +15,6 @@ from xlbuild.container import ACPI_MODULE, Container
 from xlbuild.errors import Diagnostic, RefusedError, Where
 from xlbuild.hooks.base import (
     CONSOLE_PORT,
-    DR6_DEFAULT,
-    DR7_DEFAULT,
     XENSTORE_PORT,
     Draft,
     StartOfDay,
@@ -37,19 +35,23 @@ from xlbuild.plan.memmap import (
 )
 from xlbuild.plan.model import BuildRequest, HvmParam, MemoryLayout, Plan, Segment, Vcpu
 from xlbuild.units import PAGE_SIZE, FrameRange, Pfn, PhysAddr, bytes_of, paddr_of, pages_for, pfn_of
+from xlbuild.x86 import (
+    BUSY_TSS_AR,
+    CR0_ET,
+    CR0_PE,
+    DR6_DEFAULT,
+    DR7_DEFAULT,
+    FLAT_CODE_AR,
+    FLAT_DATA_AR,
+    FLAT_LIMIT,
+    TSS_LIMIT,
+)
 
 _SUPERPAGE = 4 << 20
 # Architectural bits of a 4 MiB page directory entry: present, rw, user, accessed, dirty, page size.
 _IDENT_PT_FLAGS = 0xE7
 _IDENT_PT_ENTRIES = PAGE_SIZE // 4
 
-# Entry state: Intel SDM volume 3, 3.4.5 (segment attributes as in the VMCS, without the high reserved bits).
-_CR0_PE_ET = 0x11
-_FLAT_CODE = 0xC9B
-_FLAT_DATA = 0xC93
-_BUSY_TSS = 0x8B
-_FLAT_LIMIT = 0xFFFFFFFF
-_TSS_LIMIT = 0x67
 _PAT_DEFAULT = 0x0007040600070406
 _MTRR_CAP = 0x508
 """8 variable ranges, fixed ranges, write combining: what Xen offers."""
@@ -239,20 +241,20 @@ def _vcpus(draft: Draft, start_info_at: PhysAddr) -> tuple[Vcpu, ...]:
 
 
 def _entry_state(entry: int, start_info_at: PhysAddr) -> dict[str, int]:
-    flat = {f"{segment}_limit": _FLAT_LIMIT for segment in ("cs", "ds", "es", "ss")}
+    flat = {f"{segment}_limit": FLAT_LIMIT for segment in ("cs", "ds", "es", "ss")}
     return {
         **flat,
         "rip": entry,
         "rbx": start_info_at,
-        "cr0": _CR0_PE_ET,
+        "cr0": CR0_PE | CR0_ET,
         "dr6": DR6_DEFAULT,
         "dr7": DR7_DEFAULT,
-        "tr_limit": _TSS_LIMIT,
-        "cs_arbytes": _FLAT_CODE,
-        "ds_arbytes": _FLAT_DATA,
-        "es_arbytes": _FLAT_DATA,
-        "ss_arbytes": _FLAT_DATA,
-        "tr_arbytes": _BUSY_TSS,
+        "tr_limit": TSS_LIMIT,
+        "cs_arbytes": FLAT_CODE_AR,
+        "ds_arbytes": FLAT_DATA_AR,
+        "es_arbytes": FLAT_DATA_AR,
+        "ss_arbytes": FLAT_DATA_AR,
+        "tr_arbytes": BUSY_TSS_AR,
     }
 
 

@@ -13,8 +13,6 @@ from xlbuild.abi.vcpu_guest_context import VGCF_IN_KERNEL, VGCF_ONLINE
 from xlbuild.errors import RefusedError, Where
 from xlbuild.hooks.base import (
     CONSOLE_PORT,
-    DR6_DEFAULT,
-    DR7_DEFAULT,
     XENSTORE_PORT,
     Draft,
     StartOfDay,
@@ -54,6 +52,7 @@ from xlbuild.units import (
     pages_for,
     whole_pages,
 )
+from xlbuild.x86 import DR6_DEFAULT, DR7_DEFAULT
 
 _MAPPING_ALIGNMENT = 4 * MIB
 """The linear mapping ends on a multiple of this address."""
@@ -63,9 +62,6 @@ _BOOT_STACK_PAGES = 1
 
 _SHARED_INFO_MFN = Mfn(0xFFFFE)
 """Where the shared info page lies unless the guest owns that frame; a host would choose."""
-
-RFLAGS_IF = 1 << 9
-"""Interrupts on, which for a PV guest means nothing but is what every vCPU starts with."""
 
 _FRAMES_BELOW_4_GIB = 4 * GIB // PAGE_SIZE
 _MFN_BELOW_4_GIB = Mfn(0x80000)

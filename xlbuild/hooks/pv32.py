@@ -10,10 +10,11 @@ from xlbuild.abi.vcpu_guest_context import (
     VCPU_GUEST_CONTEXT_X86_32,
     VMASST_TYPE_PAE_EXTENDED_CR3,
 )
-from xlbuild.hooks.pv import RFLAGS_IF, EntryState, PvAbi
+from xlbuild.hooks.pv import EntryState, PvAbi
 from xlbuild.image.model import GuestType, PaeMode
 from xlbuild.plan.pagetables import X86_32_PAE
 from xlbuild.units import extended_cr3
+from xlbuild.x86 import FLAGS_IF
 
 
 def _registers(state: EntryState) -> Fields:
@@ -22,7 +23,7 @@ def _registers(state: EntryState) -> Fields:
         "eip": state.entry,
         "esp": state.stack,
         "esi": state.start_info,
-        "eflags": RFLAGS_IF,
+        "eflags": FLAGS_IF,
         "cs": FLAT_KERNEL_CS_X86_32,
         **dict.fromkeys(("ds", "es", "fs", "gs"), FLAT_KERNEL_DS_X86_32),
         "ss": FLAT_KERNEL_SS_X86_32,

@@ -8,10 +8,11 @@ from xlbuild.abi.vcpu_guest_context import (
     FLAT_KERNEL_SS_X86_64,
     VCPU_GUEST_CONTEXT_X86_64,
 )
-from xlbuild.hooks.pv import RFLAGS_IF, EntryState, PvAbi
+from xlbuild.hooks.pv import EntryState, PvAbi
 from xlbuild.image.model import GuestType
 from xlbuild.plan.pagetables import X86_64
 from xlbuild.units import maddr_of
+from xlbuild.x86 import FLAGS_IF
 
 
 def _registers(state: EntryState) -> Fields:
@@ -19,7 +20,7 @@ def _registers(state: EntryState) -> Fields:
         "rip": state.entry,
         "rsp": state.stack,
         "rsi": state.start_info,
-        "rflags": RFLAGS_IF,
+        "rflags": FLAGS_IF,
         "cs": FLAT_KERNEL_CS_X86_64,
         "ss": FLAT_KERNEL_SS_X86_64,
         "kernel_ss": FLAT_KERNEL_SS_X86_64,

@@ -4,7 +4,6 @@ The toolstack starts vCPU 0 alone. For each other one an HVM or PVH guest passes
 guest a `struct vcpu_guest_context`, and then calls VCPUOP_up.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -13,7 +12,6 @@ from construct import ConstructError
 
 from xlbuild.abi.layout import Fields, FieldValue, Layout
 from xlbuild.abi.vcpu_guest_context import (
-    FIRST_RESERVED_GDT_ENTRY,
     FLAT_KERNEL_CS_X86_32,
     FLAT_KERNEL_CS_X86_64,
     FLAT_KERNEL_DS_X86_32,
@@ -32,47 +30,21 @@ from xlbuild.abi.vcpu_hvm_context import (
 )
 from xlbuild.errors import RefusedError
 from xlbuild.units import Mfn, PhysAddr, VirtAddr, extended_cr3, maddr_of
-
-CR0_PE, CR0_ET, CR0_PG = 1 << 0, 1 << 4, 1 << 31
-CR4_PAE = 1 << 5
-EFER_LME, EFER_LMA, EFER_NXE = 1 << 8, 1 << 10, 1 << 11
-"""Architectural bits of the registers of those names."""
-_FLAGS_FIXED = 1 << 1
-"""Reads as one in every flags register."""
-_FLAGS_IF = 1 << 9
-
-FLAT_CODE_AR = 0xC9B
-FLAT_DATA_AR = 0xC93
-BUSY_TSS_AR = 0x8B
-"""Segment attributes as hvm_vcpu.h orders them: those that Xen's toolstack gives vCPU 0."""
-_FLAT_LIMIT = 0xFFFF_FFFF
-_TSS_LIMIT = 0x67
-
-_AR_TYPE, _AR_S, _AR_PRESENT, _AR_LONG, _AR_GRANULARITY, _AR_UNUSED = 0x1F, 0x10, 0x80, 0x200, 0x800, 0xF000
-_AR_ACCESSED, _AR_BUSY = 0x01, 0x02
-"""Not looked at, in code and data segments and in tr: nothing that Xen 4.17 refuses a context for is about them."""
-_READABLE = frozenset({0x11, 0x13, 0x15, 0x17, 0x1B, 0x1F})
-_AR_TYPES = {
-    "cs": ("a code segment", frozenset({0x19, 0x1B, 0x1D, 0x1F})),
-    "ds": ("a readable segment", _READABLE),
-    "es": ("a readable segment", _READABLE),
-    "ss": ("a writable data segment", frozenset({0x13, 0x17})),
-    "tr": ("a 32-bit TSS", frozenset({0x0B})),
-}
-"""What each segment must be, and its s bit and type then, accessed or busy (Intel SDM volume 3, 3.4.5 and 3.5)."""
-_MAY_BE_NULL = {"ds", "es"}
-
-_LDT_ENTRIES = 8192
-_CANONICAL_BITS = 47
-_PV_ADDRESSES = (
-    "rip",
-    "ldt_base",
-    "event_callback_eip",
-    "failsafe_callback_eip",
-    "syscall_callback_eip",
-    "fs_base",
-    "gs_base_kernel",
-    "gs_base_user",
+from xlbuild.vcpu_checks import hvm_32_problems, hvm_64_problems, pv_32_problems, pv_64_problems
+from xlbuild.x86 import (
+    BUSY_TSS_AR,
+    CR0_ET,
+    CR0_PE,
+    CR0_PG,
+    CR4_PAE,
+    EFER_LMA,
+    EFER_LME,
+    FLAGS_FIXED,
+    FLAGS_IF,
+    FLAT_CODE_AR,
+    FLAT_DATA_AR,
+    FLAT_LIMIT,
+    TSS_LIMIT,
 )
 
 _NOTHING_MORE: Fields = MappingProxyType({})
@@ -94,6 +66,12 @@ _LAYOUTS: dict[VcpuKind, Layout] = {
     VcpuKind.PV_64: VCPU_GUEST_CONTEXT_X86_64,
 }
 _HVM_MODES = {VcpuKind.HVM_32: VCPU_HVM_MODE_32B, VcpuKind.HVM_64: VCPU_HVM_MODE_64B}
+_CHECKS = {
+    VcpuKind.HVM_32: hvm_32_problems,
+    VcpuKind.HVM_64: hvm_64_problems,
+    VcpuKind.PV_32: pv_32_problems,
+    VcpuKind.PV_64: pv_64_problems,
+}
 _PV_SIZES = {_LAYOUTS[kind].size: kind for kind in (VcpuKind.PV_32, VcpuKind.PV_64)}
 
 
@@ -158,12 +136,12 @@ def protected_mode(
     fields: dict[str, FieldValue] = {
         "eip": entry,
         "esp": stack,
-        "eflags": _FLAGS_FIXED,
+        "eflags": FLAGS_FIXED,
         "cr0": CR0_PE | CR0_ET,
     }
-    fields |= {"cs_limit": _FLAT_LIMIT, "cs_ar": FLAT_CODE_AR, "tr_limit": _TSS_LIMIT, "tr_ar": BUSY_TSS_AR}
+    fields |= {"cs_limit": FLAT_LIMIT, "cs_ar": FLAT_CODE_AR, "tr_limit": TSS_LIMIT, "tr_ar": BUSY_TSS_AR}
     for segment in ("ds", "ss", "es"):
-        fields |= {f"{segment}_limit": _FLAT_LIMIT, f"{segment}_ar": FLAT_DATA_AR}
+        fields |= {f"{segment}_limit": FLAT_LIMIT, f"{segment}_ar": FLAT_DATA_AR}
     return _complete(VcpuKind.HVM_32, fields, registers)
 
 
@@ -184,7 +162,7 @@ def long_mode(
 
     Raises RefusedError as `VcpuContext.encode` does.
     """
-    fields: dict[str, FieldValue] = {"rip": entry, "rsp": stack, "rflags": _FLAGS_FIXED}
+    fields: dict[str, FieldValue] = {"rip": entry, "rsp": stack, "rflags": FLAGS_FIXED}
     fields |= {"cr0": CR0_PE | CR0_ET | CR0_PG, "cr3": cr3, "cr4": cr4, "efer": efer}
     return _complete(VcpuKind.HVM_64, fields, registers)
 
@@ -200,7 +178,7 @@ def pv_64(
 
     Raises RefusedError as `VcpuContext.encode` does.
     """
-    fields: dict[str, FieldValue] = {"rip": entry, "rsp": stack, "rflags": _FLAGS_IF, "flags": VGCF_IN_KERNEL}
+    fields: dict[str, FieldValue] = {"rip": entry, "rsp": stack, "rflags": FLAGS_IF, "flags": VGCF_IN_KERNEL}
     fields |= {"ctrlreg": _ctrlreg(maddr_of(page_table)), "cs": FLAT_KERNEL_CS_X86_64}
     fields |= {"ss": FLAT_KERNEL_SS_X86_64, "kernel_ss": FLAT_KERNEL_SS_X86_64, "kernel_sp": stack}
     return _complete(VcpuKind.PV_64, fields, registers)
@@ -210,7 +188,7 @@ def pv_32(
     entry: VirtAddr, *, stack: VirtAddr, page_table: Mfn, registers: Fields = _NOTHING_MORE
 ) -> VcpuContext:
     """Return the state of a 32-bit PV guest's vCPU in its kernel; as `pv_64`, cr3 in its extended form."""
-    fields: dict[str, FieldValue] = {"eip": entry, "esp": stack, "eflags": _FLAGS_IF, "flags": VGCF_IN_KERNEL}
+    fields: dict[str, FieldValue] = {"eip": entry, "esp": stack, "eflags": FLAGS_IF, "flags": VGCF_IN_KERNEL}
     fields |= {"ctrlreg": _ctrlreg(extended_cr3(page_table)), "cs": FLAT_KERNEL_CS_X86_32}
     fields |= {"ss": FLAT_KERNEL_SS_X86_32, "kernel_ss": FLAT_KERNEL_SS_X86_32, "kernel_sp": stack}
     fields |= dict.fromkeys(("ds", "es", "fs", "gs"), FLAT_KERNEL_DS_X86_32)
@@ -254,100 +232,3 @@ def _encoded(layout: Layout, registers: Fields) -> bytes:
             f"{name} does not fit into {layout.name}",
             cause=f"it has {layout.size_of(name)} bytes",
         ) from error
-
-
-Problems = Iterator[tuple[str, str]]
-"""What is wrong, and the rule."""
-
-
-def _hvm_32_problems(fields: Fields) -> Problems:
-    regs = _numbers(fields)
-    yield from _segment_problems(regs)
-    if regs["eip"] > regs["cs_limit"]:
-        yield f"eip is {regs['eip']:#x}", f"cs ends at {regs['cs_limit']:#x}"
-    if regs["efer"] & ~(EFER_NXE | EFER_LME | EFER_LMA):
-        yield f"efer is {regs['efer']:#x}", "in 32-bit mode it may only have NXE, LME and LMA (hvm_vcpu.h)"
-    yield from _paging_problems(regs)
-
-
-def _segment_problems(regs: dict[str, int]) -> Problems:
-    for name, (needed, types) in _AR_TYPES.items():
-        ar, limit = regs[f"{name}_ar"], regs[f"{name}_limit"]
-        if ar & _AR_UNUSED:
-            yield f"{name}_ar is {ar:#x}", "bits 12 to 15 of segment attributes must be zero"
-        elif ar == 0 and name in _MAY_BE_NULL:
-            continue
-        elif not ar & _AR_PRESENT:
-            yield f"{name} is not present", "only ds and es may be null, with attributes 0"
-        elif ar & _AR_TYPE | (_AR_ACCESSED if ar & _AR_S else _AR_BUSY) not in types:
-            yield f"{name}_ar is {ar:#x}", f"{name} must be {needed}"
-        elif (limit & 0xFFF != 0xFFF) if ar & _AR_GRANULARITY else limit > 0xFFFFF:
-            yield (
-                f"{name}_limit is {limit:#x}",
-                "in bytes, it ends in 0xfff if the segment's granularity is 4 KiB, else it is 0xfffff at most",
-            )
-    if regs["cs_ar"] & _AR_LONG:
-        yield "cs is a 64-bit segment", "64-bit mode has a structure of its own, vcpu_hvm_x86_64"
-    dpl = {name: regs[f"{name}_ar"] >> 5 & 3 for name in ("cs", "ss", "ds", "es")}
-    if dpl["ss"] != dpl["cs"] or max(dpl["ds"], dpl["es"]) > dpl["cs"]:
-        yield (
-            "privilege levels are {cs} (cs), {ss} (ss), {ds} (ds) and {es} (es)".format(**dpl),
-            "ss's must equal cs's, and neither ds's nor es's may be greater",
-        )
-
-
-def _paging_problems(regs: dict[str, int]) -> Problems:
-    paging, long = regs["cr0"] & CR0_PG, regs["efer"] & EFER_LME
-    if paging and not regs["cr0"] & CR0_PE:
-        yield f"cr0 is {regs['cr0']:#x}", "paging (PG) needs protected mode (PE)"
-    if regs["efer"] & EFER_LMA and not (paging and long):
-        yield f"efer is {regs['efer']:#x}", "LMA needs LME, and PG in cr0"
-    if paging and long and not regs["cr4"] & CR4_PAE:
-        yield f"cr4 is {regs['cr4']:#x}", "long mode needs PAE"
-
-
-def _hvm_64_problems(fields: Fields) -> Problems:
-    regs = _numbers(fields)
-    for name, bit, needed in (("cr0", "PG", CR0_PG), ("cr4", "PAE", CR4_PAE), ("efer", "LME", EFER_LME)):
-        if not regs[name] & needed:
-            yield f"{name} is {regs[name]:#x}", f"a start in long mode needs {bit}"
-    yield from _paging_problems(regs)
-    yield from _address_problems(regs, ("rip",))
-
-
-def _pv_problems(fields: Fields) -> Problems:
-    regs = _numbers(fields)
-    for name in ("cs", "ss"):
-        if not regs[name] & ~3:
-            yield f"{name} is null", "a PV kernel starts with segments from the GDT; Xen's flat ones will do"
-    if regs["gdt_ents"] > FIRST_RESERVED_GDT_ENTRY:
-        yield f"gdt_ents is {regs['gdt_ents']}", f"Xen has the GDT from entry {FIRST_RESERVED_GDT_ENTRY} on"
-    if regs["ldt_ents"] > _LDT_ENTRIES:
-        yield f"ldt_ents is {regs['ldt_ents']}", f"an LDT has {_LDT_ENTRIES} entries at most"
-    ctrlreg = fields["ctrlreg"]
-    assert isinstance(ctrlreg, Sequence)
-    if not ctrlreg[3]:
-        yield "ctrlreg[3] is 0", "it is cr3, and a PV guest has page tables from its first instruction on"
-
-
-def _pv_64_problems(fields: Fields) -> Problems:
-    yield from _pv_problems(fields)
-    yield from _address_problems(_numbers(fields), _PV_ADDRESSES)
-
-
-def _address_problems(regs: dict[str, int], names: Sequence[str]) -> Problems:
-    for name in names:
-        if regs[name] >> _CANONICAL_BITS not in (0, (1 << 64 - _CANONICAL_BITS) - 1):
-            yield f"{name} is {regs[name]:#x}", "an address's upper bits must equal its bit 47"
-
-
-def _numbers(fields: Fields) -> dict[str, int]:
-    return {name: value for name, value in fields.items() if isinstance(value, int)}
-
-
-_CHECKS = {
-    VcpuKind.HVM_32: _hvm_32_problems,
-    VcpuKind.HVM_64: _hvm_64_problems,
-    VcpuKind.PV_32: _pv_problems,
-    VcpuKind.PV_64: _pv_64_problems,
-}

@@ -223,12 +223,13 @@ def _encoded(layout: Layout, registers: Fields) -> bytes:
             f"{layout.name} has no {', '.join(unknown)}",
             cause=f"its fields are {', '.join(layout.field_names)}",
         )
-    try:
-        return layout.encode(registers)
-    except ConstructError as error:
-        name = str(error.path).rpartition(" ")[2]
-        raise RefusedError(
-            "vcpu-register-range",
-            f"{name} does not fit into {layout.name}",
-            cause=f"it has {layout.size_of(name)} bytes",
-        ) from error
+    for name, value in registers.items():
+        try:
+            layout.encode({name: value})
+        except (ConstructError, TypeError) as error:  # a value of the wrong size, or of the wrong type
+            raise RefusedError(
+                "vcpu-register-range",
+                f"{name} does not fit into {layout.name}",
+                cause=f"it has {layout.size_of(name)} bytes there",
+            ) from error
+    return layout.encode(registers)

@@ -180,6 +180,7 @@ def test_a_register_that_the_structure_cannot_hold_is_refused(
     [
         ({"gdt_frames": [0] * 16 + [1]}, "gdt_frames"),
         ({"ctrlreg": [1 << 64] * 8}, "ctrlreg"),
+        ({"ctrlreg": 0x1000}, "ctrlreg"),
         ({"fpu_ctxt": b"x"}, "fpu_ctxt"),
     ],
 )

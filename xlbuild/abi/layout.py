@@ -47,7 +47,7 @@ class Layout:
         return tuple(c.name for c in self.declaration.subcons if not c.name.startswith("_"))
 
     def offset_of(self, field: str) -> int:
-        """Return a field's offset in bytes."""
+        """Return a field's offset in bytes; KeyError for a field that the structure does not have."""
         offset = 0
         for subcon in self.declaration.subcons:
             if subcon.name == field:
@@ -56,8 +56,8 @@ class Layout:
         raise KeyError(field)
 
     def size_of(self, field: str) -> int:
-        """Return a field's size in bytes."""
-        return int(next(c for c in self.declaration.subcons if c.name == field).sizeof())
+        """Return a field's size in bytes; KeyError for a field that the structure does not have."""
+        return {c.name: int(c.sizeof()) for c in self.declaration.subcons}[field]
 
     def encode(self, fields: Fields) -> bytes:
         """Return the structure's bytes; KeyError for a field it does not have."""

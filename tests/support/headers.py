@@ -15,7 +15,6 @@ INCLUDED = (
     "event_channel.h",
     "features.h",
     "sched.h",
-    "vcpu.h",
     "hvm/hvm_info_table.h",
     "hvm/hvm_op.h",
     "hvm/hvm_vcpu.h",

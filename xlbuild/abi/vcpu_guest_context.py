@@ -7,7 +7,6 @@ VGCF_ONLINE = 1 << 5
 
 # arch-x86/xen-x86_64.h: the flat segments that Xen's GDT holds for 64-bit guest kernels.
 FLAT_KERNEL_CS_X86_64 = 0xE033
-FLAT_KERNEL_DS_X86_64 = 0
 FLAT_KERNEL_SS_X86_64 = 0xE02B
 
 # arch-x86/xen-x86_32.h: the same for 32-bit guest kernels, in ring 1.

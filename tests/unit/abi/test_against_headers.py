@@ -179,8 +179,6 @@ SPELLED_OTHERWISE: dict[str, tuple[str, ...]] = {
     "VGCF_IN_KERNEL": ("VGCF_in_kernel_X86_64", "VGCF_in_kernel_X86_32"),
     "VGCF_ONLINE": ("VGCF_online_X86_64", "VGCF_online_X86_32"),
     "VMASST_TYPE_PAE_EXTENDED_CR3": ("VMASST_TYPE_pae_extended_cr3",),
-    "VCPUOP_INITIALISE": ("VCPUOP_initialise",),
-    "VCPUOP_UP": ("VCPUOP_up",),
     "CONSOLE_IO": ("__HYPERVISOR_console_io",),
     "SCHED_OP": ("__HYPERVISOR_sched_op",),
     "EVENT_CHANNEL_OP": ("__HYPERVISOR_event_channel_op",),

@@ -99,7 +99,7 @@ def _ram(container: Container, low: PhysAddr, high: PhysAddr) -> tuple[FrameRang
         ranges = [FrameRange(first, min(end, VGA_HOLE.first)), FrameRange(VGA_HOLE.end, end)]
     if high:
         ranges.append(FrameRange(pfn_of(_4GIB), pfn_of(high)))
-    return tuple(ranges)
+    return tuple(frames for frames in ranges if frames.first < frames.end)
 
 
 def _vmemranges(vnuma: VirtualNuma, low: PhysAddr) -> Iterator[VirtualMemoryRange]:

@@ -19,7 +19,7 @@ from xlbuild.plan.layout import LayoutError
 from xlbuild.plan.memmap import memory_layout
 from xlbuild.plan.model import MemoryLayout, MemoryMapEntry
 from xlbuild.profiles import NEWEST
-from xlbuild.units import GIB, MIB
+from xlbuild.units import GIB, MIB, FrameRange
 
 _SMALL = [HostRegion(addr, addr + size, kind) for addr, size, kind in SMALL.memory_map]
 
@@ -93,6 +93,11 @@ def test_a_relaxed_region_below_the_boundary_is_ram_with_a_warning() -> None:
     (warning,) = made.warnings
     assert warning.code == "reserved-memory-ignored"
     assert "0xad000000..0xad010000" in warning.message
+
+
+def test_ram_that_is_moved_to_the_last_byte_leaves_none_below_4_gib() -> None:
+    made = layout(300, 'rdm = "strategy=host"; rdm_mem_boundary = 0', (0x1000, 0x2000))
+    assert made.ram == (FrameRange.of(0x100000, 0x12400),)
 
 
 def test_a_strict_region_below_the_boundary_is_refused() -> None:

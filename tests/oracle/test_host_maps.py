@@ -128,15 +128,36 @@ def test_a_map_is_no_longer_than_libxl_has_room_for(
 
 
 def test_the_script_for_hosts_writes_what_the_hypervisor_says(oracle: Toolstack, tmp_path: Path) -> None:
-    lines, document = SMALL.write(tmp_path)
-    done = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "host-facts", USB, FAR],
+    _, document = SMALL.write(tmp_path)
+    done = host_facts(SMALL, tmp_path, USB, FAR)
+    assert done.returncode == 0, done.stderr
+    assert parse_host(done.stdout.encode(), "-") == parse_host(document.read_bytes(), "-")
+
+
+@pytest.mark.parametrize(
+    ("regions", "device", "complaint"),
+    [(129, USB, "more than 128 regions"), (1, "10000:00:1a.0", "'10000:00:1a.0' is no PCI address")],
+)
+def test_the_script_for_hosts_says_what_it_cannot_tell(
+    regions: int, device: str, complaint: str, oracle: Toolstack, tmp_path: Path
+) -> None:
+    places = [0xE0000000 + n * 0x1000 for n in range(regions)]
+    done = host_facts(HostFacts(SMALL.memory_map, tuple((at, 0x1000, ()) for at in places)), tmp_path, device)
+    assert done.returncode == 1
+    assert complaint in done.stderr
+    assert not done.stdout
+
+
+def host_facts(host: HostFacts, directory: Path, *devices: str) -> "subprocess.CompletedProcess[str]":
+    """Run the script on a host."""
+    lines, _ = host.write(directory)
+    return subprocess.run(
+        [sys.executable, ROOT / "scripts" / "host-facts", *devices],
         env={**os.environ, "LD_PRELOAD": str(BUILD / "libfakexen.so"), "FAKEXEN_HOST": str(lines)},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    assert parse_host(done.stdout.encode(), "-") == parse_host(document.read_bytes(), "-")
 
 
 def assert_same_verdict(config: str, host: HostFacts, directory: Path) -> bool:

@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "api": (*GROUND, "container", "domain", "emit", "pipeline"),
     "cli": (
         *GROUND,
+        "__version__",
         "api",
         "config.model",
         "container",
@@ -55,7 +56,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 }
 """Each room of the house, and what it may import besides itself: earlier stages' values, and the ground floor."""
 
-OUTSIDE_WORLD = {"os", "io", "pathlib", "subprocess", "shutil", "socket", "tempfile", "signal", "mmap"}
+OUTSIDE_WORLD = {
+    *("os", "io", "pathlib", "glob", "shutil", "tempfile", "mmap"),
+    *("subprocess", "signal", "socket", "urllib", "ctypes", "threading", "multiprocessing"),
+    *("time", "datetime", "random", "secrets", "uuid", "locale", "platform", "getpass"),
+}
+"""Files, other programs, and whatever is not the same in every run."""
 
 MAY_TOUCH_IT = {
     "emit": "reads inputs and writes results",
@@ -83,7 +89,10 @@ def imported(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             assert node.module is not None
-            yield node.module
+            if node.module == "xlbuild":
+                yield from (f"xlbuild.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
 
 
 def is_within(name: str, room: str) -> bool:

@@ -38,7 +38,7 @@ def like_host(host: Sequence[HostRegion], memory: int, most: int) -> tuple[Memor
 
     What is not RAM on the host stays where it is. The guest's RAM lies below all of that; what does not fit, and what
     the guest may get later, is told of at 4 GiB, whatever the host has there. The host's own RAM below is unusable,
-    lest the guest take it for room for devices. What the host has in its first MiB does not count.
+    lest the guest take it for room for devices. What begins at 1 MiB or below on the host does not count.
     """
     above = [region for region in host if region.start > MIB]
     fixed = [region for region in above if region.type not in (E820_RAM, E820_UNUSABLE)]

@@ -10,8 +10,8 @@ from xlbuild.config.model import Value, VirtualNode
 from xlbuild.errors import ConfigError, Diagnostic, Where
 
 _SPACE = " \t\n\v\f\r"
-_NUMBER = re.compile(r"[ \t\n\v\f\r]*\+?([0-9]+)(.*)", re.ASCII | re.DOTALL)
-_VCPUS = re.compile(r"[ \t\n\v\f\r]*\+?([0-9]+)(?:-[ \t\n\v\f\r]*\+?([0-9]+))?(.*)", re.ASCII | re.DOTALL)
+_NUMBER = re.compile(r"\s*\+?([0-9]+)(.*)", re.ASCII | re.DOTALL)
+_VCPUS = re.compile(r"\s*\+?([0-9]+)(?:-\s*\+?([0-9]+))?(.*)", re.ASCII | re.DOTALL)
 _MOST_DIGITS = 20
 _UINT32 = 1 << 32
 

@@ -92,8 +92,11 @@ def _rdm(config: GuestConfig) -> dict[str, str] | None:
     settings: dict[str, str] = {}
     for field in (config.rdm or "").split(","):
         key, equals, value = field.partition("=")
-        is_policy = value.lower() in tuple(RdmPolicy)
-        if not equals or not (value == "host" if key == "strategy" else key == "policy" and not is_policy):
+        if key == "strategy":
+            taken = value == "host"
+        else:
+            taken = bool(equals) and key == "policy" and value.lower() not in tuple(RdmPolicy)
+        if not taken:
             return None
         settings[key] = value
     return settings

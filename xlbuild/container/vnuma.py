@@ -121,9 +121,9 @@ def _vcpu_to_vnode(config: GuestConfig) -> tuple[int, ...]:
             nodes_of.setdefault(vcpu, []).append(number)
     for vcpu, numbers in nodes_of.items():
         if len(numbers) != 1:
-            where = f"it is in the nodes {', '.join(map(str, numbers))}" if numbers else "it is in no node"
+            cause = f"it is in the nodes {', '.join(map(str, numbers))}" if numbers else "it is in no node"
             hint = "list the vCPUs from 0 on, each of them once"
-            raise _refused(config, f"vnuma has not one node for vCPU {vcpu}", where, hint)
+            raise _refused(config, f"vnuma has not one node for vCPU {vcpu}", cause, hint)
     return tuple(numbers[0] for numbers in nodes_of.values())
 
 

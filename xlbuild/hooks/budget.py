@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from xlbuild.container import Container
 from xlbuild.hooks.base import BuilderHooks, make_plan
 from xlbuild.plan.layout import LayoutError
 from xlbuild.plan.model import BuildRequest, Plan
@@ -20,13 +21,16 @@ def plan_or_budget(request: BuildRequest, hooks: BuilderHooks) -> Plan:
             raise
         needed = smallest_memory_mib(request, hooks)
         if needed is not None:
-            memory = request.container.memory
-            by_maxmem = request.container.is_hvm_container and memory.max_kib != memory.target_kib
-            error.hint = f"give the guest at least {'maxmem' if by_maxmem else 'memory'} = {needed}"
-            if request.container.vnuma is not None:
-                error.hint = f"give vnuma's nodes at least {needed} MiB together"
+            error.hint = _hint(request.container, needed)
             error.cause = f"{error.cause}\nneeded: {_budget(make_plan(_with_memory(request, needed), hooks))}"
         raise
+
+
+def _hint(container: Container, needed: int) -> str:
+    if container.vnuma is not None:
+        return f"give vnuma's nodes at least {needed} MiB together"
+    by_maxmem = container.is_hvm_container and container.memory.max_kib != container.memory.target_kib
+    return f"give the guest at least {'maxmem' if by_maxmem else 'memory'} = {needed}"
 
 
 def smallest_memory_mib(request: BuildRequest, hooks: BuilderHooks) -> int | None:

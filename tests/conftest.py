@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))  # tests import its modules by their plain names
@@ -19,6 +20,10 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))  # tests import its m
 import headers
 import mksynth
 import toolstack
+
+# The same examples in every run, and none fails because the machine is busy.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
 
 REQUIRED = os.environ.get("XLBUILD_REQUIRE_ORACLE") == "1"
 

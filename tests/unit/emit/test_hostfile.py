@@ -1,7 +1,6 @@
 """Reading host files: what they say, and where they are wrong."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -15,7 +14,9 @@ from xlbuild.emit.hostfile import SCHEMA, parse_host
 from xlbuild.errors import ConfigError
 from xlbuild.host import Host, HostRegion, PciAddress, ReservedRegion
 
-JSON_SCHEMA = json.loads((ROOT / "xlbuild" / "emit" / "host.schema.json").read_text())
+VALIDATOR = jsonschema.Draft202012Validator(
+    json.loads((ROOT / "xlbuild" / "emit" / "host.schema.json").read_text())
+)
 REGION = {"addr": 0, "size": 4096, "type": 1}
 RESERVED = {"addr": 0, "size": 4096, "devices": []}
 
@@ -50,6 +51,10 @@ def test_numbers_are_integers_or_hexadecimal_and_the_order_is_kept() -> None:
     )
 
 
+def test_the_schema_is_one() -> None:
+    VALIDATOR.check_schema(VALIDATOR.schema)
+
+
 def test_what_is_not_there_is_not_known() -> None:
     assert parsed(host()) == Host(None, None)
     assert parsed(host(reserved_device_memory=[])) == Host(None, ())
@@ -57,7 +62,7 @@ def test_what_is_not_there_is_not_known() -> None:
 
 @pytest.mark.parametrize("facts", HOSTS.values(), ids=HOSTS)
 def test_the_hosts_of_the_tests_fit_the_schema(facts: HostFacts) -> None:
-    jsonschema.validate(facts.document(), JSON_SCHEMA)
+    VALIDATOR.validate(facts.document())
     assert parsed(facts.document()).memory_map == tuple(
         HostRegion(addr, addr + size, kind) for addr, size, kind in facts.memory_map
     )
@@ -65,7 +70,7 @@ def test_the_hosts_of_the_tests_fit_the_schema(facts: HostFacts) -> None:
 
 def test_the_example_of_the_documentation_is_a_host_file() -> None:
     example = (ROOT / "docs" / "host-example.json").read_bytes()
-    jsonschema.validate(json.loads(example), JSON_SCHEMA)
+    VALIDATOR.validate(json.loads(example))
     described = parse_host(example, "host-example.json")
     assert described.memory_map
     assert described.reserved_device_memory
@@ -158,7 +163,7 @@ def test_any_document_is_a_host_or_an_error_and_fits_the_schema_if_it_is_one(doc
     except ConfigError as error:
         assert error.code == "host-file-invalid"  # noqa: PT017  # most documents raise nothing else
     else:
-        jsonschema.validate(document, JSON_SCHEMA)
+        VALIDATOR.validate(document)
 
 
 @given(st.binary(max_size=40) | st.text('{}[]",:0x1"schema', max_size=30).map(str.encode))
@@ -169,6 +174,6 @@ def test_any_bytes_are_a_host_or_an_error(data: bytes) -> None:
         assert error.where.file == "host.json"  # noqa: PT017  # as above
 
 
-def test_a_long_value_is_shown_in_part(tmp_path: Path) -> None:
+def test_a_long_value_is_shown_in_part() -> None:
     error = complaint(json.dumps(host(memory_map="x" * 1000)).encode())
     assert len(error.cause or "") < 100

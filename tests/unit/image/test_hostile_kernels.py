@@ -41,7 +41,7 @@ def try_to_load(data: bytes, hvm_container: bool) -> KernelImage | None:
     return None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     file=st.sampled_from(FILES),
     changes=st.lists(st.tuples(st.integers(0, 1 << 16), st.binary(min_size=1, max_size=8)), max_size=6),
@@ -66,7 +66,7 @@ ADDRESSES = st.builds(lambda word, more: word + more, WORDS, st.integers(-8, 8))
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     table=st.builds(
         Table,
@@ -86,7 +86,7 @@ def test_any_multiboot_table_is_taken_or_refused(table: Table, at: int, size: in
         segment_bytes(image)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     data=st.binary(max_size=300),
     magic=st.sampled_from([b"", b"\x7fELF\x02\x01\x01", b"\x7fELF\x01\x01\x01", b"MZ"]),
@@ -96,7 +96,7 @@ def test_noise_is_taken_or_refused(data: bytes, magic: bytes) -> None:
         try_to_load(magic + data, hvm_container)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     codec=st.sampled_from(CODECS),
     change=st.tuples(st.integers(0, 400), st.integers(0, 255)),

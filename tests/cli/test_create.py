@@ -304,6 +304,17 @@ def test_the_version_names_the_profiles(tmp_path: Path) -> None:
     assert "4.17, 4.18, 4.19, 4.20, 4.21, 4.22" in said
 
 
+@pytest.mark.parametrize(
+    ("option", "needed"), [("-o", "directory"), ("--firmware-dir", "directory"), ("--host", "file")]
+)
+def test_an_option_with_an_empty_path_is_a_usage_error(option: str, needed: str, tmp_path: Path) -> None:
+    (tmp_path / "guest.cfg").write_text(PV)
+    done = run(tmp_path, "create", option, "", "guest.cfg")
+    assert done.returncode == 2
+    assert f"{option} needs a {needed}" in done.stderr
+    assert not (tmp_path / "g").exists()
+
+
 def test_the_manifest_names_the_host_file_that_the_memory_map_is_from(tmp_path: Path) -> None:
     (tmp_path / "guest.cfg").write_text(PV + "e820_host = 1\n")
     content = EXAMPLE_HOST.read_bytes()

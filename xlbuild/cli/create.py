@@ -77,6 +77,8 @@ def command(
         )
     if "" in firmware_dirs:
         raise UsageError("firmware-dir-empty", "--firmware-dir needs a directory", hint="give a path")
+    if host == "":
+        raise UsageError("host-empty", "--host needs a file", hint="give a path, or leave --host out")
     environment_dirs = [entry for entry in os.environ.get("XLBUILD_FIRMWARE_PATH", "").split(":") if entry]
     source: str | bytes = _standard_input() if file == "-" else file
     with Progress(verbose=verbose, quiet=quiet) as progress:

@@ -124,13 +124,13 @@ class Container:
     vnuma: VirtualNuma | None
     apic: bool
     parameters: ToolstackParameters
-    host_memory_map: tuple[HostRegion, ...] | None = None
+    host_memory_map: tuple[HostRegion, ...] | None
     """PV: the host's memory map, where the guest gets one like it."""
-    reserved_memory: tuple[ReservedMemory, ...] = ()
+    reserved_memory: tuple[ReservedMemory, ...]
     """HVM containers: what is not to have RAM in it."""
-    reserved_memory_boundary: int = 0
+    reserved_memory_boundary: int
     """HVM containers: bytes; below it, RAM is not moved out of the way of reserved memory."""
-    warnings: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...]
     """What the user should know of this decision; the configuration has warnings of its own."""
 
     @property

@@ -147,5 +147,5 @@ def _memory_map(
         entries.append(MemoryMapEntry(blob.map_start, blob.map_size, profile.acpi_memory_type))
     if room.high:
         entries.append(MemoryMapEntry(_4GIB, room.high - _4GIB, E820_RAM))
-    check_length(entries, E820_MAX - 1)
+    check_length(entries, E820_MAX - 1)  # libxl takes a full table for one that is too long
     return tuple(entries)

@@ -100,12 +100,22 @@ def parse_host(data: bytes, file: str) -> Host:
 
 def _json(data: bytes, file: str) -> object:
     try:
-        return json.loads(data)
+        return json.loads(data, object_pairs_hook=_members)
     except json.JSONDecodeError as error:
         where, cause = Where(file, error.lineno, error.colno), error.msg.lower()
     except (ValueError, RecursionError) as error:  # bytes that are no text; numbers or nesting beyond measure
         where, cause = Where(file), str(error)
     raise ConfigError("host-file-syntax", "the host file is no JSON", cause=cause, hint=_HOW_TO, where=where)
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object's members; ValueError where one stands twice, of which json would take the last."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object has the member {_shown(twice)} twice")
+    return members
 
 
 def _extent(place: _Place) -> tuple[int, int]:

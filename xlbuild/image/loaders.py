@@ -68,7 +68,7 @@ def _with_host_warning(image: KernelImage, name: str) -> KernelImage:
         return image
     warning = Diagnostic(
         "kernel-pv32-host",
-        "this is a 32-bit PV guest, and not every Xen runs those: Debian's hypervisor is built without (CONFIG_PV32)",
+        "this is a 32-bit PV guest, and not every Xen runs those: some distributions build it without CONFIG_PV32",
         Where(name),
         'on such a host the PV shim runs it: type = "pvh" and pvshim = 1',
     )

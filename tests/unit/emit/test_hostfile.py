@@ -126,6 +126,7 @@ def test_what_is_wrong_is_told_with_its_place(document: object, key: str | None,
         (b"\xff\xfe\xfd", None),
         (b"[" * 100_000, None),
         (b"1" * 5000, None),
+        (b'{"schema": "xlbuild.host/1", "schema": "xlbuild.host/1"}', None),
     ],
 )
 def test_what_is_no_json_is_refused(data: bytes, line: int | None) -> None:

@@ -87,6 +87,15 @@ def test_a_pvh_guest_makes_room_from_the_first_byte_on(
     assert_same_verdict(guest.config(material), host, tmp_path)
 
 
+@pytest.mark.parametrize("start", [0x1000, 0xE0000, 0x12A000, 0x1FF000, 0x201000, 0x3FF000])
+def test_what_is_reserved_below_4_mib(
+    start: int, oracle: Toolstack, material: Material, tmp_path: Path
+) -> None:
+    host = HostFacts(((0, 1 << 32, 1),), ((start, 0x1000, ()),))
+    for guest in (PVH_GUESTS["all-64m"], HVM_GUESTS["all-from-1m"]):
+        assert_same_verdict(guest.config(material), host, tmp_path)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_hosts_made_up_at_random(seed: int, oracle: Toolstack, material: Material, tmp_path: Path) -> None:
     rng = random.Random(seed)  # noqa: S311

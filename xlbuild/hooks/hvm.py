@@ -160,12 +160,15 @@ def _collisions(draft: Draft, rsdp: AcpiBlob) -> Iterator[Diagnostic]:
 
 
 def _over_a_hole(draft: Draft, segment: Segment) -> RefusedError:
+    hint = "link the kernel elsewhere, or give the guest another amount of memory"
+    if draft.request.container.reserved_memory and draft.layout.lowmem_end < segment.vend:
+        hint = "the host's reserved device memory ends low memory there: remove rdm, or raise rdm_mem_boundary (HVM)"
     return draft.allocator.error(
         "segment-over-hole",
         f"the {segment.name} would lie where the guest has no memory",
         f"it takes {segment.vstart:#x}..{segment.vend:#x}, and memory is "
         + ", ".join(f"{paddr_of(ram.first):#x}..{paddr_of(ram.end):#x}" for ram in draft.layout.ram),
-        "link the kernel elsewhere, or give the guest another amount of memory",
+        hint,
     )
 
 

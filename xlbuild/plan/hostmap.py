@@ -99,12 +99,12 @@ class Room:
 def make_room(container: Container, low: PhysAddr, high: PhysAddr) -> Room:
     """Return where RAM goes that would go to `[0, low)` and `[4 GiB, high)`, with what is reserved kept out of it.
 
-    What starts above the boundary and below `low` sends all RAM from its superpage on above 4 GiB. LayoutError where
-    RAM stays in the way of something strict.
+    What starts above the boundary and below `low` sends all RAM from its superpage on above 4 GiB; in the first
+    superpage, all from its first byte on. LayoutError where RAM stays in the way of something strict.
     """
     for memory in container.reserved_memory:
         if container.reserved_memory_boundary < memory.start < low:
-            start = PhysAddr(memory.start // _SUPERPAGE * _SUPERPAGE)
+            start = _end_of_low_memory(memory.start)
             low, high = start, PhysAddr(max(high, _4GIB) + low - start)
     clashes = [r for r in container.reserved_memory if r.start < low or (r.start < high and r.end > _4GIB)]
     for memory in clashes:
@@ -117,6 +117,10 @@ def make_room(container: Container, low: PhysAddr, high: PhysAddr) -> Room:
         tuple(MemoryMapEntry(PhysAddr(r.start), r.end - r.start, E820_RESERVED) for r in kept),
         tuple(_ignored(memory) for memory in clashes),
     )
+
+
+def _end_of_low_memory(reserved: int) -> PhysAddr:
+    return PhysAddr(reserved if reserved < _SUPERPAGE else reserved // _SUPERPAGE * _SUPERPAGE)
 
 
 def _in_the_way(memory: ReservedMemory, boundary: int) -> LayoutError:

@@ -1,5 +1,6 @@
 """What the hooks of each guest type lay out; values are those of the public headers and of Intel's manual."""
 
+import json
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from kernels import LOAD_ADDRESS, Load, elf_file, pattern
 
 import xlbuild
+from xlbuild.errors import RefusedError
 from xlbuild.units import PhysAddr, paddr_of
 
 PV = 'name="g"\nkernel="xlbuild:hello-pv"\nmemory=16\n'
@@ -220,3 +222,15 @@ def test_a_pv_guest_starts_at_its_entry_with_start_info_stack_and_page_tables() 
 
 def test_a_pv_guest_leaves_only_its_first_vcpu_to_start() -> None:
     assert [vcpu.id for vcpu in built(PV + "vcpus=4\n").plan.vcpus] == [0]
+
+
+def test_what_lies_over_reserved_memory_is_told_what_made_the_hole(hvm: str, tmp_path: Path) -> None:
+    host = tmp_path / "host.json"
+    reserved = [{"addr": "0x80000", "size": "0x1000", "devices": []}]
+    host.write_text(json.dumps({"schema": "xlbuild.host/1", "reserved_device_memory": reserved}))
+    config = hvm + 'rdm="strategy=host"\nrdm_mem_boundary=0\n'
+    with pytest.raises(RefusedError) as caught:
+        xlbuild.build(config.encode(), host=host)
+    assert caught.value.code == "segment-over-hole"
+    assert "remove rdm" in str(caught.value.hint)
+    assert "memory is 0x0..0x80000, 0x100000000.." in str(caught.value.cause)

@@ -85,6 +85,14 @@ def test_ram_makes_room_from_the_superpage_on() -> None:
     assert made.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("start", "low"), [(0x1FF000, 0x1FF000), (0x200000, 0x200000), (0x201000, 0x200000), (0x3FF000, 0x200000)]
+)
+def test_in_the_first_superpage_ram_ends_where_the_region_starts(start: int, low: int) -> None:
+    made = layout(64, 'rdm = "strategy=host"; rdm_mem_boundary = 1', (start, start + 0x1000))
+    assert (made.lowmem_end, made.highmem_end) == (low, 4 * GIB + 64 * MIB - 8 * MIB - low)
+
+
 def test_a_relaxed_region_below_the_boundary_is_ram_with_a_warning() -> None:
     made = layout(
         3000, 'pci = ["00:1a.0,rdm_policy=relaxed"]; rdm_mem_boundary = 3000', (0xAD000000, 0xAD010000)
@@ -95,9 +103,9 @@ def test_a_relaxed_region_below_the_boundary_is_ram_with_a_warning() -> None:
     assert "0xad000000..0xad010000" in warning.message
 
 
-def test_ram_that_is_moved_to_the_last_byte_leaves_none_below_4_gib() -> None:
+def test_ram_that_ends_below_the_vga_hole_has_no_range_behind_it() -> None:
     made = layout(300, 'rdm = "strategy=host"; rdm_mem_boundary = 0', (0x1000, 0x2000))
-    assert made.ram == (FrameRange.of(0x100000, 0x12400),)
+    assert made.ram == (FrameRange.of(0, 1), FrameRange.of(0x100000, 0x123FF))
 
 
 def test_a_strict_region_below_the_boundary_is_refused() -> None:

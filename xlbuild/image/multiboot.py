@@ -91,7 +91,7 @@ def probe(candidate: Candidate) -> Match | Reject:
     """Take any file, ELF files among them, with a table in its first 8 KiB, also where it cannot be started."""
     offset = _find(candidate.blob)
     if offset is None:
-        return Reject(f"its first 8 KiB hold no table with the magic {_MAGIC:#x}")
+        return _no_table(candidate)
     fields = _Fields(*_SHAPE.unpack(candidate.blob.read(offset, _SHAPE.size)))
     return Match(partial(_load, _Table(candidate, offset, fields)))
 
@@ -107,6 +107,21 @@ def _find(blob: Blob) -> int | None:
             return offset
         offset = head.find(magic, offset + 1)
     return None
+
+
+def _no_table(candidate: Candidate) -> Reject:
+    """Say whether there is nothing, or something that does not count as a table."""
+    offset = candidate.blob.read(0, min(candidate.blob.size, _STARTS_WITHIN)).find(
+        _MAGIC.to_bytes(4, "little")
+    )
+    if offset < 0:
+        return Reject(f"its first 8 KiB hold no table with the magic {_MAGIC:#x}")
+    return Reject(
+        f"it has the magic {_MAGIC:#x} at {offset:#x}, but no table: magic, flags and checksum have to make 0,"
+        f" the offset has to be a multiple of {_STEP}, and the file to go on behind the table",
+        "if it is to have a multiboot table of Xen's, correct that",
+        Where(offset=offset),
+    )
 
 
 def _load(table: _Table) -> KernelImage:

@@ -39,6 +39,10 @@ _TYPE_HINT = {
     True: "a kernel for PVH needs the note PHYS32_ENTRY (Linux: CONFIG_PVH)",
     False: "a kernel for PV needs the notes XEN_VERSION and LOADER or GUEST_OS (Linux: CONFIG_XEN_PV)",
 }
+_ADDRESS_HINT = {
+    True: "give the note PHYS32_ENTRY the physical address of its entry point",
+    False: "correct the notes: a virtual address is p_paddr + VIRT_BASE - PADDR_OFFSET",
+}
 
 
 @dataclass(slots=True)
@@ -301,10 +305,14 @@ def _check_places(elf: ElfFile, draft: _Draft, hvm_container: bool) -> None:
         )
         note = "PHYS32_ENTRY" if hvm_container else "ENTRY"
         raise RejectedError(
-            f"{missing}its entry point {entry:#x} lies outside of it {inside}", None, Where(note=note)
+            f"{missing}its entry point {entry:#x} lies outside of it {inside}",
+            _ADDRESS_HINT[hvm_container],
+            Where(note=note),
         )
     if base > start:
         reason = f"its VIRT_BASE {base:#x} lies behind its start {start:#x}"
-        raise RejectedError(reason, None, Where(note="VIRT_BASE"))
+        raise RejectedError(reason, _ADDRESS_HINT[hvm_container], Where(note="VIRT_BASE"))
     if p2m != UNSET and start <= p2m < end:
-        raise RejectedError(f"its INIT_P2M {p2m:#x} lies inside of it {inside}", None, Where(note="INIT_P2M"))
+        reason = f"its INIT_P2M {p2m:#x} lies inside of it {inside}"
+        hint = "set INIT_P2M to a virtual address of its own, outside of the kernel"
+        raise RejectedError(reason, hint, Where(note="INIT_P2M"))

@@ -43,6 +43,8 @@ KERNELS: dict[str, tuple[bytes, str]] = {
     "multiboot, bad flags": (binary(Table(flags=0)), ""),
     "multiboot without PAE": (binary(Table(flags=0x10000)), ""),
     "multiboot, bad addresses": (binary(Table(load=0)), ""),
+    "multiboot, bad checksum": (binary(Table(sum=1)), "correct"),
+    "multiboot, at an odd place": (binary(at=0x402), "correct"),
     "archive": (b"!<arch>\n" + NOISE, "vmlinux"),
     "ELF's magic": (b"\x7fELF", "cut short"),
     "ELF, 32-bit, cut in its header": (elf_file([SEGMENT], bits=32)[:20], "cut short"),
@@ -58,7 +60,7 @@ KERNELS: dict[str, tuple[bytes, str]] = {
         "guest",
     ),
     "ELF with an unknown feature": (elf_file([SEGMENT], [*SAYS_XEN, ("FEATURES", "!flux")]), ""),
-    "ELF with its entry outside": (elf_file([SEGMENT], [*SAYS_XEN, ("ENTRY", 16)]), ""),
+    "ELF with its entry outside": (elf_file([SEGMENT], [*SAYS_XEN, ("ENTRY", 16)]), "note"),
     "ELF with a high VIRT_BASE": (elf_file([SEGMENT], [*SAYS_XEN, ("VIRT_BASE", 1 << 40)]), ""),
     "bzImage, cut": (bzimage(packed(".gz"))[:0xC00], "cut short"),
     "bzImage of noise": (bzimage(NOISE), ""),
@@ -83,6 +85,24 @@ def test_a_refused_kernel_comes_with_file_cause_and_mend(what: str, container: s
         assert ("kernel" in error.message) == (error.code == "kernel-features")
     else:
         assert word in error.hint
+
+
+@pytest.mark.parametrize(
+    ("notes", "word"),
+    [
+        ([("ENTRY", 16)], "VIRT_BASE"),
+        (
+            [("VIRT_BASE", 1 << 40), ("PADDR_OFFSET", 1 << 30), ("ENTRY", (1 << 40) - (1023 << 20))],
+            "PADDR_OFFSET",
+        ),
+        ([("INIT_P2M", LOAD_ADDRESS)], "INIT_P2M"),
+    ],
+)
+def test_the_mend_for_wrong_addresses_is_the_notes(notes: Notes, word: str) -> None:
+    kernel = elf_file([SEGMENT], [*SAYS_XEN, *notes], header=AT_START)
+    with pytest.raises(RefusedError) as caught:
+        load_kernel(kernel, name="FILE", hvm_container=False, profile=NEWEST)
+    assert word in str(caught.value.hint)
 
 
 def test_the_place_is_the_file_alone_for_what_is_no_bzimage() -> None:

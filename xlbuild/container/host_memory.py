@@ -16,8 +16,6 @@ from xlbuild.units import MIB
 _DEFAULT_BOUNDARY_MIB = 2048
 _UINT64 = 1 << 64
 
-_DESCRIBE_IT = "describe the host in a file and name it with --host FILE"
-
 
 def host_memory_map(config: GuestConfig, kind: Kind, host: Host | None) -> tuple[HostRegion, ...] | None:
     """Return the host's memory map for a guest that gets one like it; None: it gets a plain one."""
@@ -59,7 +57,7 @@ def host_advice(config: GuestConfig, kind: Kind, host: Host | None) -> Iterator[
     if _wants_host_map(config, kind) and (host is None or host.memory_map is None):
         key = "pci" if config.has_pci else "e820_host"
         message = f"{key} gives a PV guest its host's memory map, which is not known: it gets a plain one"
-        yield Diagnostic("config-host-memory-map", message, config.where(key), _DESCRIBE_IT)
+        yield Diagnostic("config-host-memory-map", message, config.where(key), _mend(host, "memory_map"))
     if kind is not Kind.PV:
         yield from _for_hvm_container(config, host)
 
@@ -70,10 +68,17 @@ def _for_hvm_container(config: GuestConfig, host: Host | None) -> Iterator[Diagn
     asks = config.has_pci or "strategy" in (rdm or {})
     if asks and (host is None or host.reserved_device_memory is None):
         message = "the host's reserved device memory is not known: it is taken for none"
-        yield Diagnostic(f"config-{key}", message, config.where(key), _DESCRIBE_IT)
+        mend = _mend(host, "reserved_device_memory")
+        yield Diagnostic(f"config-{key}", message, config.where(key), mend)
     if config.rdm is not None and rdm is None:
         hint = 'write rdm = "strategy=host", or remove it'
         yield Diagnostic("config-rdm", "rdm has no effect: xl drops it", config.where("rdm"), hint)
+
+
+def _mend(host: Host | None, member: str) -> str:
+    if host is None:
+        return "describe the host in a file and name it with --host FILE"
+    return f"add {member} to the host file, which does not have it (docs/host.md)"
 
 
 def _wants_host_map(config: GuestConfig, kind: Kind) -> bool:

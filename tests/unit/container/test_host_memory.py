@@ -84,22 +84,22 @@ def test_the_boundary_counts_mib_and_wraps_as_libxls_does(text: str, boundary: i
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "key", "word"),
+    ("text", "code", "key", "member"),
     [
-        (PV + "e820_host = 1", "config-host-memory-map", "e820_host", "plain"),
-        (PV + 'pci = ["00:1a.0"]; e820_host = 1', "config-host-memory-map", "pci", "plain"),
-        (HVM + 'pci = ["00:1a.0"]; rdm = "strategy=host"', "config-pci", "pci", "none"),
-        (HVM + 'rdm = "strategy=host"', "config-rdm", "rdm", "none"),
-        (PVH + 'rdm = "strategy=host"', "config-rdm", "rdm", "none"),
+        (PV + "e820_host = 1", "config-host-memory-map", "e820_host", "memory_map"),
+        (PV + 'pci = ["00:1a.0"]; e820_host = 1', "config-host-memory-map", "pci", "memory_map"),
+        (HVM + 'pci = ["00:1a.0"]; rdm = "strategy=host"', "config-pci", "pci", "reserved_device_memory"),
+        (HVM + 'rdm = "strategy=host"', "config-rdm", "rdm", "reserved_device_memory"),
+        (PVH + 'rdm = "strategy=host"', "config-rdm", "rdm", "reserved_device_memory"),
     ],
 )
 @pytest.mark.parametrize("host", [None, Host(None, None)])
 def test_what_is_assumed_of_an_unknown_host_is_told(
-    text: str, code: str, key: str, word: str, host: Host | None
+    text: str, code: str, key: str, member: str, host: Host | None
 ) -> None:
     container = on_host(text, host)
     assert (container.host_memory_map, container.reserved_memory) == (None, ())
     (warning,) = container.warnings
     assert (warning.code, warning.where.key) == (code, key)
-    assert word in warning.message
-    assert "--host" in (warning.hint or "")
+    assert ("plain" if member == "memory_map" else "none") in warning.message
+    assert ("--host" if host is None else f"add {member}") in (warning.hint or "")

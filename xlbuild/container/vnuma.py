@@ -77,7 +77,7 @@ def _check_kind(config: GuestConfig, kind: Kind) -> None:
 
 
 def _check_totals(config: GuestConfig) -> None:
-    """Check the sums against maxmem and maxvcpus, which xl does, and against memory, which libxl does."""
+    """Check the sums against maxmem, maxvcpus and vcpus, which xl does, and against memory, which libxl does."""
     mib, vcpus = _total_mib(config), _total_vcpus(config)
     if config.maxmem not in (None, mib):
         cause = f"its nodes have {mib} MiB, maxmem is {config.maxmem}"
@@ -90,6 +90,11 @@ def _check_totals(config: GuestConfig) -> None:
     if (config.maxvcpus or vcpus) != vcpus:
         cause = f"its nodes list {vcpus} vCPUs, maxvcpus is {config.maxvcpus}"
         raise _refused(config, "vnuma does not go with maxvcpus", cause, "correct one, or remove maxvcpus")
+    if (config.vcpus or 0) > vcpus > 0:
+        cause = f"its nodes list {vcpus} vCPUs, vcpus is {config.vcpus}"
+        raise _refused(
+            config, "vnuma does not go with vcpus", cause, "list every vCPU in a node, or lower vcpus"
+        )
     if vcpus > HVM_MAX_VCPUS:
         cause = f"its nodes list {vcpus}, Xen gives a guest of this kind {HVM_MAX_VCPUS} at most"
         raise _refused(config, "vnuma has too many vCPUs", cause, "list fewer")

@@ -75,6 +75,7 @@ def test_what_agrees_with_the_nodes_changes_nothing(text: str) -> None:
         (f"{HVM}{TWO}; memory = 255", "memory"),
         (f"{HVM}{TWO}; memory = 0", "memory"),
         (f"{HVM}{TWO}; maxvcpus = 3", "maxvcpus"),
+        (f"{HVM}{TWO}; vcpus = 5", "vcpus"),
         (nodes("size=64 vcpus=0-128"), "too many vCPUs"),
         (nodes("size=64 vcpus=0-4294967294"), "too many vCPUs"),
         (nodes("size=64 vcpus=0 pnode=64"), "the host's node 64"),
@@ -93,11 +94,6 @@ def test_nodes_that_do_not_fit_are_refused(text: str, message: str) -> None:
     error = refusal(text)
     assert message in error.message
     assert (error.code, error.where.key, error.where.line) == ("config-vnuma", "vnuma", 2)
-
-
-def test_more_vcpus_online_than_the_nodes_list_are_refused_at_vnuma() -> None:
-    error = refusal(f"{HVM}{TWO}; vcpus = 5")
-    assert (error.code, error.where.key) == ("config-bad-vcpus", "vnuma")
 
 
 def test_the_video_memory_is_node_0s() -> None:

@@ -16,6 +16,7 @@ SCHEMA = "xlbuild.host/1"
 _HIGHEST_ADDRESS = 1 << 52
 """What x86 processors can address at most, in bytes."""
 _MOST_DEVICES = 1 << 16
+_MOST_DIGITS = 1000
 _HEX = re.compile("0[xX][0-9a-fA-F]+")
 _PCI_ADDRESS = re.compile("([0-9a-fA-F]{4}):([0-9a-fA-F]{2}):([01][0-9a-fA-F])\\.([0-7])")
 _HOW_TO = "docs/host.md describes the file; scripts/host-facts writes it on a host"
@@ -100,12 +101,20 @@ def parse_host(data: bytes, file: str) -> Host:
 
 def _json(data: bytes, file: str) -> object:
     try:
-        return json.loads(data, object_pairs_hook=_members)
+        return json.loads(data, object_pairs_hook=_members, parse_int=_integer)
     except json.JSONDecodeError as error:
         where, cause = Where(file, error.lineno, error.colno), error.msg.lower()
-    except (ValueError, RecursionError) as error:  # bytes that are no text; numbers or nesting beyond measure
+    except RecursionError:
+        where, cause = Where(file), "its arrays and objects are nested too deeply"
+    except ValueError as error:  # bytes that are no text, and what the functions below refuse
         where, cause = Where(file), str(error)
     raise ConfigError("host-file-syntax", "the host file is no JSON", cause=cause, hint=_HOW_TO, where=where)
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a number in it has {len(digits)} digits")
+    return int(digits)
 
 
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:

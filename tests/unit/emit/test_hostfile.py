@@ -119,18 +119,19 @@ def test_what_is_wrong_is_told_with_its_place(document: object, key: str | None,
 
 
 @pytest.mark.parametrize(
-    ("data", "line"),
+    ("data", "line", "cause"),
     [
-        (b"", 1),
-        (b'{\n "schema": xlbuild\n}', 2),
-        (b"\xff\xfe\xfd", None),
-        (b"[" * 100_000, None),
-        (b"1" * 5000, None),
-        (b'{"schema": "xlbuild.host/1", "schema": "xlbuild.host/1"}', None),
+        (b"", 1, "expecting value"),
+        (b'{\n "schema": xlbuild\n}', 2, "expecting value"),
+        (b"\xff\xfe\xfd", None, "can't decode"),
+        (b"[" * 100_000, None, "nested too deeply"),
+        (b"1" * 5000, None, "5000 digits"),
+        (b'{"schema": "xlbuild.host/1", "schema": "xlbuild.host/1"}', None, "twice"),
     ],
 )
-def test_what_is_no_json_is_refused(data: bytes, line: int | None) -> None:
+def test_what_is_no_json_is_refused(data: bytes, line: int | None, cause: str) -> None:
     error = complaint(data)
+    assert cause in str(error.cause)
     assert (error.code, error.where.line) == ("host-file-syntax", line)
 
 

@@ -77,6 +77,7 @@ class Values:
         strings: list[str] = []
         for element in setting.value:
             if not isinstance(element, str):
+                self.warnings.append(_cut_short(setting, len(strings)))
                 break
             strings.append(element)
         return tuple(strings)
@@ -154,6 +155,13 @@ def _number_hint(text: str) -> str | None:
     if re.fullmatch(r"0[0-9]+", text):
         return "a number that starts with 0 is octal"
     return None
+
+
+def _cut_short(setting: Setting, read: int) -> Diagnostic:
+    message = f"{setting.where.key} has a list as element {read + 1}; xl ignores it and what follows"
+    return Diagnostic(
+        "value-ignored", message, setting.where, "write it as text, without brackets of its own"
+    )
 
 
 def _ignored(setting: Setting, why: str, hint: str | None = None) -> Diagnostic:

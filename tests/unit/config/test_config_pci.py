@@ -80,6 +80,13 @@ def test_devices_keep_their_order() -> None:
     assert [str(device.address) for device in found] == ["0000:00:02.0", "0000:00:01.0"]
 
 
+def test_a_list_among_the_devices_is_told() -> None:
+    config = read(b'name = "g"; kernel = "/k"; pci = ["00:02.0", ["00:03.0"]]', "guest.cfg")
+    (warning,) = config.warnings
+    assert (warning.code, warning.where.key) == ("value-ignored", "pci")
+    assert "element 2" in warning.message
+
+
 @pytest.mark.parametrize("text", [*TAKEN, *REFUSED])
 def test_xl_has_the_same_verdict(text: str, oracle: Toolstack, tmp_path: Path) -> None:
     (tmp_path / "guest.cfg").write_text(f'name = "g"\nkernel = "/k"\npci = ["{text}"]\n')

@@ -59,6 +59,7 @@ REFUSED = {
     "33-nodes": nodes(*(f"size=8 vcpus={n}" for n in range(33))),
     "node-that-no-host-has": nodes("size=64 vcpus=0 pnode=64"),
     "video-memory-above-node-0": nodes("size=7 vcpus=0", "size=64"),
+    "node-without-a-size": nodes("size=64 vcpus=0", "vcpus=1"),
     "vcpu-in-no-node": nodes("size=64 vcpus=1"),
     "vcpu-in-two-nodes": nodes("size=64 vcpus=0-1", "size=64 vcpus=1"),
     "nearer-than-itself": nodes("size=64 vcpus=0 vdistances=20,10", "size=64 vcpus=1"),

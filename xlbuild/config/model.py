@@ -42,7 +42,7 @@ class VirtualNode:
     """One element of `vnuma`."""
 
     pnode: int = 0
-    size_mib: int = 0
+    size_mib: int | None = None
     vcpus: tuple[range, ...] = ()
     """As listed: a vCPU may be named twice, or by no node."""
     vdistances: tuple[int, ...] = ()

@@ -35,7 +35,7 @@ def virtual_numa(config: GuestConfig, kind: Kind, video_mib: int) -> VirtualNuma
     _check_kind(config, kind)
     _check_totals(config)
     _check_nodes(config, video_mib)
-    first, *others = (node.size_mib for node in nodes)
+    first, *others = _sizes(config)
     return VirtualNuma(
         ram_mib=(first - video_mib, *others),
         vnode_to_pnode=tuple(node.pnode for node in nodes),
@@ -58,7 +58,11 @@ def with_vnuma_totals(config: GuestConfig) -> GuestConfig:
 
 
 def _total_mib(config: GuestConfig) -> int:
-    return sum(node.size_mib for node in config.vnuma)
+    return sum(_sizes(config))
+
+
+def _sizes(config: GuestConfig) -> list[int]:
+    return [node.size_mib or 0 for node in config.vnuma]
 
 
 def _total_vcpus(config: GuestConfig) -> int:
@@ -106,8 +110,13 @@ def _check_nodes(config: GuestConfig, video_mib: int) -> None:
         raise _refused(
             config, f"vnuma has {len(nodes)} nodes", f"Xen takes {_MOST_NODES} at most", "use fewer nodes"
         )
-    if nodes[0].size_mib < video_mib:
-        cause = f"it has {nodes[0].size_mib} MiB, and {video_mib} are taken off it"
+    for number, node in enumerate(nodes):
+        if node.size_mib is None:
+            hint = 'give it one, in MiB: "size=512"'
+            raise _refused(config, f"vnuma's node {number} has no size", "libxl has no default for it", hint)
+    first = _sizes(config)[0]
+    if first < video_mib:
+        cause = f"it has {first} MiB, and {video_mib} are taken off it"
         hint = f"give it {video_mib} MiB or more"
         raise _refused(config, "vnuma's node 0 is too small for the video memory", cause, hint)
     for number, node in enumerate(nodes):

@@ -61,12 +61,12 @@ def test_xl_reads_nodes_just_so(large_host: Toolstack, tmp_path: Path, options: 
         return
     build = json.loads(done.stdout)["b_info"]
     nodes = read(text.encode(), "guest.cfg").vnuma
-    assert sum(node.size_mib for node in nodes) * 1024 == build["max_memkb"]
+    assert sum(node.size_mib or 0 for node in nodes) * 1024 == build["max_memkb"]
     assert sum(len(listed) for node in nodes for listed in node.vcpus) == build.get("max_vcpus", 0)
     ours = [
         {
             "pnode": node.pnode,
-            "memkb": node.size_mib * 1024,
+            "memkb": (node.size_mib or 0) * 1024,
             "vcpus": sorted(set(chain(*node.vcpus))),
             "distances": list((node.vdistances + (0,) * len(nodes))[: len(nodes)]),
         }

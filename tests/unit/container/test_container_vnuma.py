@@ -85,6 +85,8 @@ def test_what_agrees_with_the_nodes_changes_nothing(text: str) -> None:
         (nodes("size=64 vcpus=0,2"), "vCPU 1"),
         (nodes("size=64 vcpus=0,0"), "vCPU 0"),
         (nodes("size=64 vcpus=0-1", "size=64 vcpus=1-2"), "vCPU 1"),
+        (nodes("size=64 vcpus=0", "vcpus=1"), "node 1 has no size"),
+        (f"{nodes('vcpus=0')}memory = 64", "node 0 has no size"),
         (nodes("size=64 vcpus=0 vdistances=20,10", "size=64"), "node 0 is nearer"),
         (nodes("size=64 vcpus=0 vdistances=10", "size=64"), "node 0 is nearer"),
         (nodes("size=64 vcpus=0", "size=64 vdistances=5,10"), "node 1 is nearer"),

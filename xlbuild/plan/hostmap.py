@@ -123,13 +123,20 @@ def _end_of_low_memory(reserved: int) -> PhysAddr:
     return PhysAddr(reserved if reserved < _SUPERPAGE else reserved // _SUPERPAGE * _SUPERPAGE)
 
 
+def _ways_out(memory: ReservedMemory) -> list[str]:
+    """Return what can get RAM out of a region's way; nothing can at the start of memory, where guests are loaded."""
+    if memory.start < _SUPERPAGE:
+        return []
+    return ["lower memory" if memory.end > _4GIB else "lower memory or rdm_mem_boundary"]
+
+
 def _in_the_way(memory: ReservedMemory, boundary: int) -> LayoutError:
     return LayoutError(
         "reserved-memory-conflict",
         f"the guest's memory is in the way of reserved device memory at {memory.start:#x}..{memory.end:#x}",
         "a device that the guest is to have needs that memory, and RAM is moved away from it only above "
         f"{boundary:#x} (rdm_mem_boundary) and below 4 GiB",
-        "lower memory or rdm_mem_boundary, or give the device rdm_policy=relaxed",
+        ", or ".join([*_ways_out(memory), "give the device rdm_policy=relaxed"]),
         (),
     )
 
@@ -139,5 +146,5 @@ def _ignored(memory: ReservedMemory) -> Diagnostic:
         "reserved-memory-ignored",
         f"reserved device memory at {memory.start:#x}..{memory.end:#x} is RAM for this guest",
         NOWHERE,
-        "the device that uses it may not work: lower memory or rdm_mem_boundary",
+        ": ".join(["the device that uses it may not work", *_ways_out(memory)]),
     )

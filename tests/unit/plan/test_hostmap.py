@@ -108,12 +108,20 @@ def test_ram_that_ends_below_the_vga_hole_has_no_range_behind_it() -> None:
     assert made.ram == (FrameRange.of(0, 1), FrameRange.of(0x100000, 0x123FF))
 
 
-def test_a_strict_region_below_the_boundary_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("start", "mend"),
+    [
+        (0xE0000, "give the device rdm_policy=relaxed"),
+        (0xAD000000, "lower memory or rdm_mem_boundary, or give the device rdm_policy=relaxed"),
+        (4 * GIB, "lower memory, or give the device rdm_policy=relaxed"),
+    ],
+)
+def test_a_strict_region_where_ram_stays_is_refused(start: int, mend: str) -> None:
     with pytest.raises(LayoutError) as caught:
-        layout(3000, 'pci = ["00:1a.0"]; rdm_mem_boundary = 3000', (0xAD000000, 0xAD010000))
+        layout(5000, 'pci = ["00:1a.0"]; rdm_mem_boundary = 3000', (start, start + 0x10000))
     assert caught.value.code == "reserved-memory-conflict"
     assert caught.value.cause
-    assert caught.value.hint
+    assert caught.value.hint == mend
 
 
 def test_more_regions_than_a_map_has_room_for_are_refused() -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from compare import compare_directories
 from guests import Guest
+from kernels import LOAD_ADDRESS, SHT_PROGBITS, Load, Section, elf_file, pattern
 from ours import build_from
 from toolstack import Material, Toolstack
 
 import xlbuild
+from xlbuild.image.model import PaeMode
 
 GUESTS = {
     "64-bit": Guest("pv", "pv64-min", 64, ramdisk="rd.raw", cmdline="x"),
@@ -53,3 +55,17 @@ def test_the_top_table_of_a_pae_kernel_without_the_extended_cr3_moves_below_4_gi
     registers = domain.plan.vcpus[0].registers
     assert registers is not None
     assert registers["vm_assist"] == 0
+
+
+def test_a_64_bit_kernel_that_says_pae_moves_no_table(oracle: Toolstack, tmp_path: Path) -> None:
+    text = "LOADER=generic,XEN_VER=xen-3.0,PAE=yes,VIRT_BASE=0x0,VIRT_ENTRY=0x100000"
+    section = Section("__xen_guest", SHT_PROGBITS, text.encode() + b"\0")
+    (tmp_path / "kernel").write_bytes(elf_file([Load(LOAD_ADDRESS, pattern(5000))], sections=[section]))
+    config = f'name="g"\nkernel="{tmp_path}/kernel"\nmemory=16\n'.encode()
+    arguments = ("--type", "pv", "--kernel", tmp_path / "kernel", "--memory", "16", "--mfn-base", "0x123456")
+    status, reference = oracle.xcbuild(*arguments)
+    assert status == 0
+    domain = build_from(0x123456, config)
+    assert domain.plan.request.image.parameters.pae is PaeMode.YES
+    xlbuild.write(domain, tmp_path / "ours")
+    assert compare_directories(tmp_path / "ours", reference).differences == []

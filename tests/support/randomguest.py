@@ -313,6 +313,8 @@ HOST_OPTIONS = (
     (10, 'rdm="strategy=host,policy=relaxed"'),
     (15, f'pci=["{USB}","{GRAPHICS},rdm_policy=relaxed"]'),
     (15, f'pci=["{FAR}@5","{SECOND_USB},rdm_policy=strict"]'),
+    (10, 'passthrough="sync_pt"'),
+    (4, 'passthrough="disabled"'),
     (20, "rdm_mem_boundary=1"),
     (20, "rdm_mem_boundary=3000"),
 )

@@ -47,6 +47,7 @@ def guest_config(settings: Mapping[str, Setting], source: str) -> GuestConfig:
         rdm=values.string("rdm"),
         e820_host=values.boolean("e820_host"),
         rdm_mem_boundary=values.number("rdm_mem_boundary"),
+        passthrough=values.string("passthrough"),
         pci=tuple(pci_device(text, settings["pci"].where) for text in values.strings("pci")),
         firmware=values.string("firmware"),
         firmware_override=values.string("firmware_override"),

@@ -90,6 +90,7 @@ KEYS: tuple[Key, ...] = (
     Key("rdm_mem_boundary", _N, _IMAGE, "HVM", "MiB up to which rdm leaves memory alone (default 2048)"),
     Key("e820_host", _B, _PARAMETER, "PV", "a memory map like the host's"),
     Key("pci", Form.LIST, _IMAGE, ALL, "PCI devices: PV as e820_host, HVM as rdm for these; PVH refused"),
+    Key("passthrough", _S, _VERDICT, ALL, "how devices are passed through; PVH can have none"),
     # Firmware
     Key("firmware", _S, _IMAGE, ALL, "PV, PVH: pvgrub32 or pvgrub64; HVM: a bios, uefi, or hvmloader's path"),
     Key("firmware_override", _S, _IMAGE, "HVM", "hvmloader's path"),

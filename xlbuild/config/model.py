@@ -86,6 +86,7 @@ class GuestConfig:
     e820_host: bool | None
     rdm_mem_boundary: int | None
     """MiB, any C long."""
+    passthrough: str | None
     pci: tuple[PciDevice, ...]
     firmware: str | None
     firmware_override: str | None

@@ -17,7 +17,7 @@ from xlbuild.container.host_memory import (
     reserved_memory_boundary,
 )
 from xlbuild.container.kind import choose_kind
-from xlbuild.container.limits import check_event_channels, check_pci, check_populate_on_demand
+from xlbuild.container.limits import check_event_channels
 from xlbuild.container.model import (
     ACPI_MODULE,
     SYSTEM_FIRMWARE_MODULE,
@@ -31,6 +31,7 @@ from xlbuild.container.model import (
     VirtualNuma,
 )
 from xlbuild.container.parameters import toolstack_parameters
+from xlbuild.container.passthrough import check_passthrough, check_populate_on_demand
 from xlbuild.container.sizes import check_video_mib, memory_sizes, vcpu_counts
 from xlbuild.container.vnuma import virtual_numa, with_vnuma_totals
 from xlbuild.errors import ConfigError
@@ -59,7 +60,7 @@ def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> C
     """Return the container and the domain that libxl would make of the configuration; ConfigError says why not."""
     kind, reason = choose_kind(config)
     check_version(config, profile)
-    check_pci(config, kind)
+    check_passthrough(config, kind)
     check_event_channels(config)
     traditional = kind is Kind.HVM and is_traditional(config, profile)
     video_mib = _video_mib(config, kind, traditional)

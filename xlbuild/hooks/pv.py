@@ -32,7 +32,15 @@ from xlbuild.plan.model import (
     Vcpu,
 )
 from xlbuild.plan.p2m import P2mList, PhysicalToMachine
-from xlbuild.plan.pagetables import X86_64, Mapping, Paging, map_frames, span_of_table, table_pages
+from xlbuild.plan.pagetables import (
+    X86_32_PAE,
+    X86_64,
+    Mapping,
+    Paging,
+    map_frames,
+    span_of_table,
+    table_pages,
+)
 from xlbuild.units import (
     GIB,
     KIB,
@@ -133,7 +141,7 @@ class PvHooks:
             draft.special_pages[name] = draft.allocator.page(name)
         mapping, end = _linear_mapping(draft, self.abi.paging)
         draft.page_tables.append(mapping)
-        draft.p2m = _top_table_below_4_gib(draft, draft.p2m, mapping.tables.first)
+        draft.p2m = _top_table_below_4_gib(draft, draft.p2m, mapping)
         draft.allocator.segment("page tables", bytes_of(mapping.tables.pages))
         draft.special_pages["boot_stack"] = draft.allocator.page("boot stack")
         draft.allocator.pad_to(end)
@@ -194,12 +202,14 @@ class PvHooks:
         return VirtAddr(at)
 
 
-def _top_table_below_4_gib(draft: Draft, p2m: PhysicalToMachine, pfn: Pfn) -> PhysicalToMachine:
-    """Return the mapping after the top-level table has moved, for a PAE kernel without the extended cr3.
+def _top_table_below_4_gib(draft: Draft, p2m: PhysicalToMachine, mapping: Mapping) -> PhysicalToMachine:
+    """Return the p2m after the top-level table has moved, for a PAE kernel without the extended cr3.
 
-    Such a kernel's cr3 holds 32 bits of an address (upstream: move_l3_below_4G).
+    Such a kernel's cr3 holds 32 bits of an address (upstream: move_l3_below_4G). With mfn == pfn every table of a
+    32-bit guest lies below 4 GiB, and nothing moves.
     """
-    movable = draft.request.image.parameters.pae is PaeMode.YES
+    pfn = mapping.tables.first
+    movable = mapping.paging is X86_32_PAE and draft.request.image.parameters.pae is PaeMode.YES
     if movable and p2m.mfn(pfn) >= _FRAMES_BELOW_4_GIB:
         return replace(p2m, moved=(pfn, _MFN_BELOW_4_GIB))
     return p2m

@@ -10,8 +10,8 @@ PCI = 'pci = [ "01:00.0" ]'
 @pytest.mark.parametrize(
     ("base", "text", "code", "key"),
     [
-        (PVH, PCI, "config-pci-pvh", "pci"),
-        (HVM, "maxmem = 128;" + PCI, "config-pci-populate-on-demand", "maxmem"),
+        (PVH, PCI, "config-passthrough", "pci"),
+        (HVM, "maxmem = 128;" + PCI, "config-passthrough", "maxmem"),
         (PV, "max_event_channels = 1", "config-event-channels", "max_event_channels"),
         (PVH, "max_event_channels = 4294967297", "config-event-channels", "max_event_channels"),
     ],

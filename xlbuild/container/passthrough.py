@@ -1,0 +1,60 @@
+"""Devices of the host: which kinds of guest can have any, and what does not go with them.
+
+The host is taken to have an IOMMU, without which libxl refuses every guest with devices.
+"""
+
+from xlbuild.config.model import GuestConfig
+from xlbuild.container.model import Kind, MemorySizes
+from xlbuild.errors import ConfigError
+
+_MODES = ("default", "disabled", "enabled", "sync_pt", "share_pt")
+"""What `passthrough` may say, in any case of letters."""
+
+
+def check_passthrough(config: GuestConfig, kind: Kind) -> None:
+    """Refuse an unknown mode, and a mode or devices that a guest of this kind cannot have (ConfigError)."""
+    mode = _mode(config)
+    if mode == "disabled" and config.has_pci:
+        raise _refused(config, "passthrough", "passthrough is disabled", "pci names devices", "pci")
+    if kind is Kind.PVH and (key := _asking_key(config)):
+        hint = f'remove {key}, or use type = "hvm"'
+        cause = "Xen does not support passthrough to PVH"
+        raise _error(config, key, "a PVH guest cannot have PCI devices of its host", cause, hint)
+    if kind is Kind.PV and mode == "share_pt":
+        cause = "it shares page tables that only an HVM guest has"
+        hint = 'remove passthrough, or write "sync_pt"'
+        raise _error(config, "passthrough", 'passthrough="share_pt" is not for PV', cause, hint)
+
+
+def check_populate_on_demand(config: GuestConfig, kind: Kind, memory: MemorySizes) -> None:
+    """Refuse populate-on-demand, which maxmem above memory means for HVM kinds, where it cannot be."""
+    key = _asking_key(config)
+    if key and kind is Kind.HVM and memory.target_kib < memory.max_kib:
+        message, cause = "maxmem is larger than memory", "a device cannot reach memory that comes on demand"
+        raise _refused(config, "maxmem", message, cause, key)
+
+
+def _mode(config: GuestConfig) -> str:
+    mode = "default" if config.passthrough is None else config.passthrough.lower()
+    if mode in _MODES:
+        return mode
+    message = f"passthrough={config.passthrough!r} is none of its modes"
+    cause, hint = f"xl knows {', '.join(_MODES)}", "use one of these, or remove passthrough"
+    raise _error(config, "passthrough", message, cause, hint)
+
+
+def _asking_key(config: GuestConfig) -> str | None:
+    """Return the key that makes a guest one with devices, if there is one."""
+    if config.has_pci:
+        return "pci"
+    return None if _mode(config) in ("default", "disabled") else "passthrough"
+
+
+def _refused(config: GuestConfig, key: str, message: str, cause: str, other: str) -> ConfigError:
+    return _error(
+        config, key, f"{message}, which does not go with {other}", cause, f"remove {key} or {other}"
+    )
+
+
+def _error(config: GuestConfig, key: str, message: str, cause: str, hint: str) -> ConfigError:
+    return ConfigError("config-passthrough", message, cause=cause, hint=hint, where=config.where(key))

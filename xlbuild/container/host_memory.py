@@ -70,6 +70,10 @@ def _for_hvm_container(config: GuestConfig, host: Host | None) -> Iterator[Diagn
         message = "the host's reserved device memory is not known: it is taken for none"
         mend = _mend(host, "reserved_device_memory")
         yield Diagnostic(f"config-{key}", message, config.where(key), mend)
+    if rdm and "policy" in rdm:
+        message = f"rdm has no policy {rdm['policy']!r}: xl takes it, and the policy is not strict"
+        hint = 'write rdm = "strategy=host"; a device has rdm_policy=strict or relaxed'
+        yield Diagnostic("config-rdm", message, config.where("rdm"), hint)
     if config.rdm is not None and rdm is None:
         hint = 'write rdm = "strategy=host", or remove it'
         yield Diagnostic("config-rdm", "rdm has no effect: xl drops it", config.where("rdm"), hint)

@@ -282,7 +282,7 @@ def _check_p2m_mapping(draft: Draft, mapping: Mapping) -> None:
         "the kernel wants its p2m list too close to itself",
         cause=cause,
         hint="link the kernel with an INIT_P2M note farther below VIRT_BASE, or give the guest less memory",
-        where=Where(note="INIT_P2M"),
+        where=Where(draft.request.container.kernel.path, note="INIT_P2M"),
     )
 
 
@@ -366,5 +366,5 @@ def _hypercall_page(draft: Draft) -> Pfn | None:
         f"the kernel wants its hypercall page at {at:#x}, outside the guest's memory",
         cause=f"frame 0 is at {draft.allocator.base:#x}, and the guest has {draft.layout.total_pages} pages",
         hint="link the kernel with the page inside its image",
-        where=Where(note="HYPERCALL_PAGE"),
+        where=Where(draft.request.container.kernel.path, note="HYPERCALL_PAGE"),
     )

@@ -75,6 +75,14 @@ def test_an_rdm_that_xl_drops_is_told_and_changes_nothing(rdm: str) -> None:
     assert (warning.code, warning.where.key) == ("config-rdm", "rdm")
 
 
+def test_a_policy_that_xl_takes_for_want_of_knowing_better_is_told() -> None:
+    container = on_host(HVM + 'rdm = "strategy=host,policy=stict"')
+    assert [region.strict for region in container.reserved_memory] == [False, False]
+    (warning,) = container.warnings
+    assert (warning.code, warning.where.key) == ("config-rdm", "rdm")
+    assert "'stict'" in warning.message
+
+
 @pytest.mark.parametrize(
     ("text", "boundary"),
     [("", 2048 * MIB), ("rdm_mem_boundary = 0", 0), ('rdm_mem_boundary = "-1"', (1 << 64) - MIB)],

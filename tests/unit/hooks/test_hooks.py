@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from kernels import LOAD_ADDRESS, Load, elf_file, pattern
+from kernels import LOAD_ADDRESS, Load, Notes, elf_file, pattern
 
 import xlbuild
 from xlbuild.errors import RefusedError
@@ -218,6 +218,15 @@ def test_a_pv_guest_starts_at_its_entry_with_start_info_stack_and_page_tables() 
     assert tables is not None
     assert plan.p2m is not None
     assert control[3] == plan.p2m.mfn(tables.pfn) << 12
+
+
+def test_a_hypercall_page_outside_the_guest_is_refused_with_file_and_note(tmp_path: Path) -> None:
+    notes: Notes = [("XEN_VERSION", "xen-3.0"), ("LOADER", "generic"), ("HYPERCALL_PAGE", 1 << 40)]
+    kernel = elf_file([Load(LOAD_ADDRESS, pattern(64))], notes, header={"e_entry": LOAD_ADDRESS})
+    (tmp_path / "kernel").write_bytes(kernel)
+    with pytest.raises(xlbuild.RefusedError) as caught:
+        built(f'name="g"\nmemory=16\nkernel="{tmp_path}/kernel"\n')
+    assert (caught.value.where.file, caught.value.where.note) == (f"{tmp_path}/kernel", "HYPERCALL_PAGE")
 
 
 def test_a_pv_guest_leaves_only_its_first_vcpu_to_start() -> None:

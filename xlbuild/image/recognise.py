@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,6 +49,24 @@ _SIGNATURES: tuple[tuple[int, bytes, Guess], ...] = (
     (0, b"MZ", Guess("it is an EFI program (PE)", "give a kernel that is an ELF file or a bzImage")),
 )
 """(offset, bytes, what it is), the first that fits; a bzImage may begin with MZ too."""
+
+_BOOT_LOADER_HEADERS = (
+    (
+        0x1BADB002,
+        8192,
+        4,
+        3,
+        Guess("it has a Multiboot header, which is for GRUB: Xen does not read it", None),
+    ),
+    (
+        0xE85250D6,
+        32768,
+        8,
+        4,
+        Guess("it has a Multiboot 2 header, which is for GRUB: Xen does not read it", None),
+    ),
+)
+"""(magic, within so many bytes, at multiples of, words that make zero in sum, what it is)."""
 
 _GZIP_CUT = Guess(
     "it is a gzip file, probably cut short: its last four bytes give no size that Xen unpacks to (1 GiB at most)",
@@ -96,6 +115,9 @@ def what_it_is(blob: Blob, *, zipped: bool = False) -> Guess | None:
     for offset, magic, guess in _SIGNATURES:
         if _has(blob, offset, magic):
             return guess
+    for word, within, step, words, what in _BOOT_LOADER_HEADERS:
+        if _has_header(bytes(blob.data[:within]), word, step, words):
+            return what
     if not any(blob.data[:_ZERO_SAMPLE]):
         return _ZEROS
     sample = bytes(blob.data[:_TEXT_SAMPLE])
@@ -104,3 +126,14 @@ def what_it_is(blob: Blob, *, zipped: bool = False) -> Guess | None:
     if sample and all(byte in b"\t\n\r\f" or 32 <= byte < 127 for byte in sample):
         return Guess("it is a text file", "give the kernel itself")
     return None
+
+
+def _has_header(head: bytes, magic: int, step: int, words: int) -> bool:
+    """Tell whether words that start with a magic and make zero in sum stand at a multiple of `step` bytes."""
+    shape = struct.Struct(f"<{words}I")
+    offset = head.find(magic.to_bytes(4, "little"))
+    while 0 <= offset <= len(head) - shape.size:
+        if offset % step == 0 and sum(shape.unpack_from(head, offset)) % (1 << 32) == 0:
+            return True
+        offset = head.find(magic.to_bytes(4, "little"), offset + 1)
+    return False

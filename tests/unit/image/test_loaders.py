@@ -1,5 +1,7 @@
 """`load_kernel`: the order of the loaders, and what it says when none takes a file."""
 
+import struct
+
 import pytest
 from kernels import (
     EM_AARCH64,
@@ -232,3 +234,30 @@ def test_a_32_bit_pv_kernel_says_that_not_every_host_runs_it(pae: str) -> None:
     (warning,) = image.warnings
     assert (warning.code, warning.where.file) == ("kernel-pv32-host", "kernel")
     assert "pvshim = 1" in (warning.hint or "")
+
+
+MULTIBOOT_1 = struct.pack("<III", 0x1BADB002, 3, -(0x1BADB002 + 3) & 0xFFFFFFFF)
+MULTIBOOT_2 = struct.pack("<IIII", 0xE85250D6, 0, 24, -(0xE85250D6 + 24) & 0xFFFFFFFF)
+
+
+@pytest.mark.parametrize(
+    ("header", "at", "name"),
+    [
+        (MULTIBOOT_1, 0, "a Multiboot header"),
+        (MULTIBOOT_1, 8180, "a Multiboot header"),
+        (MULTIBOOT_1, 8184, None),
+        (MULTIBOOT_1, 2, None),
+        (MULTIBOOT_1[:8] + bytes(4), 0, None),
+        (MULTIBOOT_2, 32752, "a Multiboot 2 header"),
+        (MULTIBOOT_2, 4, None),
+    ],
+)
+def test_a_kernel_for_grub_is_told_that_xen_does_not_read_its_header(
+    header: bytes, at: int, name: str | None
+) -> None:
+    file = bytearray(pattern(40_000))
+    file[at : at + len(header)] = header
+    with pytest.raises(RefusedError) as caught:
+        loaded(bytes(file), hvm_container=False)
+    assert (f"it has {name}" in (caught.value.cause or "")) == (name is not None)
+    assert ("for GRUB" in (caught.value.cause or "")) == (name is not None)

@@ -16,6 +16,7 @@ from xlbuild.errors import Diagnostic, RefusedError, Where
 from xlbuild.image.blob import Blob
 from xlbuild.image.elf import MAGIC as ELF_MAGIC
 from xlbuild.image.features import active_features
+from xlbuild.image.headers import find_header
 from xlbuild.image.model import GuestType, KernelImage, PaeMode, Piece, XenParameters
 from xlbuild.image.verdict import Candidate, Match, Reject
 
@@ -24,6 +25,8 @@ NAME = "multiboot-style binary"
 _MAGIC = 0x336EC578
 _STARTS_WITHIN = 8192
 _STEP = 4
+_SUMMED_WORDS = 3
+"""Magic, flags and checksum."""
 _WORD_MASK = 0xFFFF_FFFF
 
 _FLAGS_KNOWN = 1 << 0
@@ -98,15 +101,9 @@ def probe(candidate: Candidate) -> Match | Reject:
 
 def _find(blob: Blob) -> int | None:
     """Return the offset of the first table whose checksum is right; the file has to go on behind the table."""
-    magic = _MAGIC.to_bytes(4, "little")
-    end = min(_STARTS_WITHIN, blob.size - _SHAPE.size)
     head = blob.read(0, min(blob.size, _STARTS_WITHIN + _SHAPE.size))
-    offset = head.find(magic)
-    while 0 <= offset < end:
-        if offset % _STEP == 0 and sum(_SHAPE.unpack_from(head, offset)[:3]) & _WORD_MASK == 0:
-            return offset
-        offset = head.find(magic, offset + 1)
-    return None
+    end = min(_STARTS_WITHIN, blob.size - _SHAPE.size)
+    return find_header(head, _MAGIC, words=_SUMMED_WORDS, step=_STEP, end=end)
 
 
 def _no_table(candidate: Candidate) -> Reject:

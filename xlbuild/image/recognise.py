@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import Literal
 
 from xlbuild.errors import RefusedError, Where
 from xlbuild.image.blob import Blob
 from xlbuild.image.elf import EM_AARCH64, EM_ARM, MAGIC
+from xlbuild.image.headers import find_header
 from xlbuild.image.verdict import Candidate
 
 _ELF_MACHINE = 18
@@ -116,7 +116,8 @@ def what_it_is(blob: Blob, *, zipped: bool = False) -> Guess | None:
         if _has(blob, offset, magic):
             return guess
     for word, within, step, words, what in _BOOT_LOADER_HEADERS:
-        if _has_header(bytes(blob.data[:within]), word, step, words):
+        head = bytes(blob.data[:within])
+        if find_header(head, word, words=words, step=step, end=len(head) - 4 * words + 1) is not None:
             return what
     if not any(blob.data[:_ZERO_SAMPLE]):
         return _ZEROS
@@ -126,14 +127,3 @@ def what_it_is(blob: Blob, *, zipped: bool = False) -> Guess | None:
     if sample and all(byte in b"\t\n\r\f" or 32 <= byte < 127 for byte in sample):
         return Guess("it is a text file", "give the kernel itself")
     return None
-
-
-def _has_header(head: bytes, magic: int, step: int, words: int) -> bool:
-    """Tell whether words that start with a magic and make zero in sum stand at a multiple of `step` bytes."""
-    shape = struct.Struct(f"<{words}I")
-    offset = head.find(magic.to_bytes(4, "little"))
-    while 0 <= offset <= len(head) - shape.size:
-        if offset % step == 0 and sum(shape.unpack_from(head, offset)) % (1 << 32) == 0:
-            return True
-        offset = head.find(magic.to_bytes(4, "little"), offset + 1)
-    return False

@@ -13,13 +13,11 @@ from construct import ConstructError
 from xlbuild.abi.layout import Fields, FieldValue, Layout
 from xlbuild.abi.vcpu_guest_context import (
     FLAT_KERNEL_CS_X86_32,
-    FLAT_KERNEL_CS_X86_64,
-    FLAT_KERNEL_DS_X86_32,
-    FLAT_KERNEL_SS_X86_32,
-    FLAT_KERNEL_SS_X86_64,
     VCPU_GUEST_CONTEXT_X86_32,
     VCPU_GUEST_CONTEXT_X86_64,
     VGCF_IN_KERNEL,
+    flat_kernel_x86_32,
+    flat_kernel_x86_64,
 )
 from xlbuild.abi.vcpu_hvm_context import (
     VCPU_HVM_CONTEXT,
@@ -29,7 +27,7 @@ from xlbuild.abi.vcpu_hvm_context import (
     VCPU_HVM_X86_64,
 )
 from xlbuild.errors import RefusedError
-from xlbuild.units import Mfn, PhysAddr, VirtAddr, extended_cr3, maddr_of
+from xlbuild.units import Mfn, PhysAddr, VirtAddr
 from xlbuild.vcpu_checks import hvm_32_problems, hvm_64_problems, pv_32_problems, pv_64_problems
 from xlbuild.x86 import (
     BUSY_TSS_AR,
@@ -178,9 +176,8 @@ def pv_64(
 
     Raises RefusedError as `VcpuContext.encode` does.
     """
-    fields: dict[str, FieldValue] = {"rip": entry, "rsp": stack, "rflags": FLAGS_IF, "flags": VGCF_IN_KERNEL}
-    fields |= {"ctrlreg": _ctrlreg(maddr_of(page_table)), "cs": FLAT_KERNEL_CS_X86_64}
-    fields |= {"ss": FLAT_KERNEL_SS_X86_64, "kernel_ss": FLAT_KERNEL_SS_X86_64, "kernel_sp": stack}
+    fields = flat_kernel_x86_64(entry, stack, page_table)
+    fields |= {"rflags": FLAGS_IF, "flags": VGCF_IN_KERNEL}
     return _complete(VcpuKind.PV_64, fields, registers)
 
 
@@ -188,16 +185,10 @@ def pv_32(
     entry: VirtAddr, *, stack: VirtAddr, page_table: Mfn, registers: Fields = _NOTHING_MORE
 ) -> VcpuContext:
     """Return the state of a 32-bit PV guest's vCPU in its kernel; as `pv_64`, cr3 in its extended form."""
-    fields: dict[str, FieldValue] = {"eip": entry, "esp": stack, "eflags": FLAGS_IF, "flags": VGCF_IN_KERNEL}
-    fields |= {"ctrlreg": _ctrlreg(extended_cr3(page_table)), "cs": FLAT_KERNEL_CS_X86_32}
-    fields |= {"ss": FLAT_KERNEL_SS_X86_32, "kernel_ss": FLAT_KERNEL_SS_X86_32, "kernel_sp": stack}
-    fields |= dict.fromkeys(("ds", "es", "fs", "gs"), FLAT_KERNEL_DS_X86_32)
+    fields = flat_kernel_x86_32(entry, stack, page_table)
+    fields |= {"eflags": FLAGS_IF, "flags": VGCF_IN_KERNEL}
     fields |= dict.fromkeys(("event_callback_cs", "failsafe_callback_cs"), FLAT_KERNEL_CS_X86_32)
     return _complete(VcpuKind.PV_32, fields, registers)
-
-
-def _ctrlreg(cr3: int) -> list[int]:
-    return [0, 0, 0, cr3, 0, 0, 0, 0]
 
 
 def _complete(kind: VcpuKind, fields: Fields, registers: Fields) -> VcpuContext:

@@ -1,6 +1,7 @@
 """PV vCPU state (public arch-x86/xen.h, foreign/x86_64.h, foreign/x86_32.h) and the selectors Xen gives PV guests."""
 
-from xlbuild.abi.layout import Layout, array, raw, u8, u16, u32, u64
+from xlbuild.abi.layout import FieldValue, Layout, array, raw, u8, u16, u32, u64
+from xlbuild.units import Mfn, extended_cr3, maddr_of
 
 VGCF_IN_KERNEL = 1 << 2
 VGCF_ONLINE = 1 << 5
@@ -120,3 +121,33 @@ VCPU_GUEST_CONTEXT_X86_32 = Layout.of(
     ("failsafe_callback_eip", u32),
     ("vm_assist", u32),
 )
+
+
+def flat_kernel_x86_64(entry: int, stack: int, top_table: Mfn) -> dict[str, FieldValue]:
+    """Return a 64-bit PV kernel's state in Xen's flat segments, flags and arguments left out.
+
+    The stack is also the one for traps from user mode; `top_table` is the machine frame of the top page table.
+    """
+    return {
+        "rip": entry,
+        "rsp": stack,
+        "cs": FLAT_KERNEL_CS_X86_64,
+        "ss": FLAT_KERNEL_SS_X86_64,
+        "kernel_ss": FLAT_KERNEL_SS_X86_64,
+        "kernel_sp": stack,
+        "ctrlreg": [0, 0, 0, maddr_of(top_table), 0, 0, 0, 0],
+    }
+
+
+def flat_kernel_x86_32(entry: int, stack: int, top_table: Mfn) -> dict[str, FieldValue]:
+    """Return the same for a 32-bit PV kernel, cr3 in its extended form."""
+    return {
+        "eip": entry,
+        "esp": stack,
+        "cs": FLAT_KERNEL_CS_X86_32,
+        **dict.fromkeys(("ds", "es", "fs", "gs"), FLAT_KERNEL_DS_X86_32),
+        "ss": FLAT_KERNEL_SS_X86_32,
+        "kernel_ss": FLAT_KERNEL_SS_X86_32,
+        "kernel_sp": stack,
+        "ctrlreg": [0, 0, 0, extended_cr3(top_table), 0, 0, 0, 0],
+    }

@@ -347,7 +347,6 @@ def _vcpu(draft: Draft, p2m: PhysicalToMachine, abi: PvAbi) -> Vcpu:
     )
     fields: dict[str, FieldValue] = {
         "flags": VGCF_IN_KERNEL | VGCF_ONLINE,
-        "kernel_sp": state.stack,
         "debugreg": [0, 0, 0, 0, 0, 0, DR6_DEFAULT, DR7_DEFAULT],
     }
     return Vcpu(0, complete(abi.vcpu_guest_context, fields | dict(abi.registers(state))))

@@ -3,29 +3,16 @@
 from xlbuild.abi.hypercall import hypercall_page_x86_64
 from xlbuild.abi.layout import Fields
 from xlbuild.abi.start_info import START_INFO_X86_64
-from xlbuild.abi.vcpu_guest_context import (
-    FLAT_KERNEL_CS_X86_64,
-    FLAT_KERNEL_SS_X86_64,
-    VCPU_GUEST_CONTEXT_X86_64,
-)
+from xlbuild.abi.vcpu_guest_context import VCPU_GUEST_CONTEXT_X86_64, flat_kernel_x86_64
 from xlbuild.hooks.pv import EntryState, PvAbi
 from xlbuild.image.model import GuestType
 from xlbuild.plan.pagetables import X86_64
-from xlbuild.units import maddr_of
 from xlbuild.x86 import FLAGS_IF
 
 
 def _registers(state: EntryState) -> Fields:
-    return {
-        "rip": state.entry,
-        "rsp": state.stack,
-        "rsi": state.start_info,
-        "rflags": FLAGS_IF,
-        "cs": FLAT_KERNEL_CS_X86_64,
-        "ss": FLAT_KERNEL_SS_X86_64,
-        "kernel_ss": FLAT_KERNEL_SS_X86_64,
-        "ctrlreg": [0, 0, 0, maddr_of(state.top_table), 0, 0, 0, 0],
-    }
+    kernel = flat_kernel_x86_64(state.entry, state.stack, state.top_table)
+    return {**kernel, "rsi": state.start_info, "rflags": FLAGS_IF}
 
 
 PV64 = PvAbi(

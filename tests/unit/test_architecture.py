@@ -35,7 +35,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "domain",
         "hello",
         "image.firmware",
-        "image.model",
         "memory",
         "plan.model",
         "plan.memmap",

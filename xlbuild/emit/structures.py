@@ -4,7 +4,6 @@ from xlbuild.abi.hvm_info import HVM_INFO_TABLE
 from xlbuild.abi.hvm_save import (
     HVM_FILE_MAGIC,
     HVM_FILE_VERSION,
-    HVM_HW_CPU,
     HVM_HW_MTRR,
     HVM_SAVE_CODE_CPU,
     HVM_SAVE_CODE_HEADER,
@@ -14,17 +13,10 @@ from xlbuild.abi.hvm_save import (
     record,
 )
 from xlbuild.abi.shared_info import initial_shared_info
-from xlbuild.abi.vcpu_guest_context import VCPU_GUEST_CONTEXT_X86_32, VCPU_GUEST_CONTEXT_X86_64
 from xlbuild.container import Kind
 from xlbuild.domain import Domain
-from xlbuild.image.model import GuestType
 from xlbuild.plan.model import Plan
 from xlbuild.units import PAGE_SIZE
-
-_VCPU_GUEST_CONTEXT = {
-    GuestType.PV64: VCPU_GUEST_CONTEXT_X86_64,
-    GuestType.PV32PAE: VCPU_GUEST_CONTEXT_X86_32,
-}
 
 
 def structure_files(domain: Domain) -> dict[str, bytes]:
@@ -52,18 +44,18 @@ def hvm_context(plan: Plan) -> bytes:
             records.append(record(HVM_SAVE_CODE_MTRR, vcpu.id, HVM_HW_MTRR, vcpu.mtrr))
     for vcpu in plan.vcpus:
         if vcpu.registers is not None:
-            records.append(record(HVM_SAVE_CODE_CPU, vcpu.id, HVM_HW_CPU, vcpu.registers))
+            records.append(record(HVM_SAVE_CODE_CPU, vcpu.id, vcpu.layout, vcpu.registers))
     return b"".join([*records, end_record()])
 
 
 def _pv_files(domain: Domain) -> dict[str, bytes]:
     plan = domain.plan
-    registers = plan.vcpus[0].registers
-    assert registers is not None
+    (vcpu,) = plan.vcpus
+    assert vcpu.registers is not None
     return {
         "start_info.bin": domain.memory.read(plan.start_info.address, PAGE_SIZE),
         "shared_info.bin": initial_shared_info(),
-        "vcpu_context.bin": _VCPU_GUEST_CONTEXT[plan.request.image.guest_type].encode(registers),
+        "vcpu_context.bin": vcpu.layout.encode(vcpu.registers),
     }
 
 

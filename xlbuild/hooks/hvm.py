@@ -230,7 +230,7 @@ def _vcpus(draft: Draft, start_info_at: PhysAddr) -> tuple[Vcpu, ...]:
     container: Container = draft.request.container
     registers = complete(HVM_HW_CPU, _entry_state(draft.request.image.entry, start_info_at))
     if container.has_device_model:
-        return (Vcpu(0, registers),)
+        return (Vcpu(0, HVM_HW_CPU, registers),)
     # hvmloader sets up the MTRRs itself; a PVH guest finds them done, on every vCPU.
     mtrr = complete(
         HVM_HW_MTRR,
@@ -240,7 +240,7 @@ def _vcpus(draft: Draft, start_info_at: PhysAddr) -> tuple[Vcpu, ...]:
             "msr_mtrr_def_type": _MTRR_ENABLED_WRITE_BACK,
         },
     )
-    return tuple(Vcpu(n, registers if n == 0 else None, mtrr) for n in range(container.max_vcpus))
+    return tuple(Vcpu(n, HVM_HW_CPU, registers if n == 0 else None, mtrr) for n in range(container.max_vcpus))
 
 
 def _entry_state(entry: int, start_info_at: PhysAddr) -> dict[str, int]:

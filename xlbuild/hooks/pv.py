@@ -349,7 +349,8 @@ def _vcpu(draft: Draft, p2m: PhysicalToMachine, abi: PvAbi) -> Vcpu:
         "flags": VGCF_IN_KERNEL | VGCF_ONLINE,
         "debugreg": [0, 0, 0, 0, 0, 0, DR6_DEFAULT, DR7_DEFAULT],
     }
-    return Vcpu(0, complete(abi.vcpu_guest_context, fields | dict(abi.registers(state))))
+    registers = complete(abi.vcpu_guest_context, fields | dict(abi.registers(state)))
+    return Vcpu(0, abi.vcpu_guest_context, registers)
 
 
 def _hypercall_page(draft: Draft) -> Pfn | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping as ReadOnlyDict
 from dataclasses import dataclass, field
 
 from xlbuild.abi.e820 import E820_TYPE_NAMES
-from xlbuild.abi.layout import Fields
+from xlbuild.abi.layout import Fields, Layout
 from xlbuild.acpi.build import AcpiTables
 from xlbuild.container import Container
 from xlbuild.errors import Diagnostic
@@ -153,8 +153,10 @@ class Vcpu:
     """A vCPU's entry state by Xen's field names; zero fields are listed too."""
 
     id: int
+    layout: Layout
+    """The structure of `registers`: vcpu_guest_context (PV) or the CPU record (HVM kinds)."""
     registers: Fields | None
-    """vcpu_guest_context (PV) or the CPU record (HVM kinds); None: the vCPU is not started."""
+    """None: the vCPU is not started."""
     mtrr: Fields | None = None
 
 

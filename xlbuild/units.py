@@ -29,7 +29,11 @@ KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
 TIB = 1 << 40
+UINT64 = 1 << 64
+"""What 64-bit arithmetic wraps at."""
 PAGES_PER_MIB = MIB // PAGE_SIZE
+FOUR_GIB = PhysAddr(4 * GIB)
+"""Where memory goes on that has no room below the devices."""
 
 
 def pages_for(size: int) -> int:

@@ -11,10 +11,9 @@ from xlbuild.config.model import GuestConfig, PciDevice, RdmPolicy
 from xlbuild.container.model import Kind, ReservedMemory
 from xlbuild.errors import Diagnostic
 from xlbuild.host import Host, HostRegion
-from xlbuild.units import MIB
+from xlbuild.units import MIB, UINT64
 
 _DEFAULT_BOUNDARY_MIB = 2048
-_UINT64 = 1 << 64
 
 
 def host_memory_map(config: GuestConfig, kind: Kind, host: Host | None) -> tuple[HostRegion, ...] | None:
@@ -49,7 +48,7 @@ def reserved_memory_boundary(config: GuestConfig, kind: Kind) -> int:
     if kind is not Kind.HVM:
         return 0
     boundary = config.rdm_mem_boundary
-    return (_DEFAULT_BOUNDARY_MIB if boundary is None else boundary) * MIB % _UINT64
+    return (_DEFAULT_BOUNDARY_MIB if boundary is None else boundary) * MIB % UINT64
 
 
 def host_advice(config: GuestConfig, kind: Kind, host: Host | None) -> Iterator[Diagnostic]:

@@ -14,12 +14,10 @@ from xlbuild.errors import NOWHERE, Diagnostic, RefusedError
 from xlbuild.host import HostRegion
 from xlbuild.plan.layout import LayoutError
 from xlbuild.plan.model import MemoryMapEntry
-from xlbuild.units import GIB, KIB, MIB, PhysAddr
+from xlbuild.units import FOUR_GIB, KIB, MIB, UINT64, PhysAddr
 
-_UINT64 = 1 << 64
-_4GIB = PhysAddr(4 * GIB)
 _SUPERPAGE = 2 * MIB
-_NOWHERE = _UINT64 - 1
+_NOWHERE = UINT64 - 1
 """Where a host's devices begin that has none."""
 
 
@@ -47,8 +45,8 @@ def like_host(host: Sequence[HostRegion], memory: int, most: int) -> tuple[Memor
     shadows = (_shadow(region, ram.end) for region in above)
     regions = [ram, *_close_gap([region for region in shadows if region is not None], ram.end, first)]
     entries = [MemoryMapEntry(PhysAddr(r.start), r.end - r.start, r.type) for r in regions]
-    if more := (most - ram.end) % _UINT64:
-        entries.append(MemoryMapEntry(_4GIB, more, E820_RAM))
+    if more := (most - ram.end) % UINT64:
+        entries.append(MemoryMapEntry(FOUR_GIB, more, E820_RAM))
     return tuple(entries)
 
 
@@ -58,7 +56,7 @@ def _shadow(region: HostRegion, ram_end: int) -> HostRegion | None:
         return None
     if region.type != E820_RAM:
         return region
-    if region.start >= _4GIB or region.start == region.end == ram_end:
+    if region.start >= FOUR_GIB or region.start == region.end == ram_end:
         return None
     return HostRegion(max(region.start, ram_end), region.end, E820_UNUSABLE)
 
@@ -105,8 +103,8 @@ def make_room(container: Container, low: PhysAddr, high: PhysAddr) -> Room:
     for memory in container.reserved_memory:
         if container.reserved_memory_boundary < memory.start < low:
             start = _end_of_low_memory(memory.start)
-            low, high = start, PhysAddr(max(high, _4GIB) + low - start)
-    clashes = [r for r in container.reserved_memory if r.start < low or (r.start < high and r.end > _4GIB)]
+            low, high = start, PhysAddr(max(high, FOUR_GIB) + low - start)
+    clashes = [r for r in container.reserved_memory if r.start < low or (r.start < high and r.end > FOUR_GIB)]
     for memory in clashes:
         if memory.strict:
             raise _in_the_way(memory, container.reserved_memory_boundary)
@@ -127,7 +125,7 @@ def _ways_out(memory: ReservedMemory) -> list[str]:
     """Return what can get RAM out of a region's way; nothing can at the start of memory, where guests are loaded."""
     if memory.start < _SUPERPAGE:
         return []
-    return ["lower memory" if memory.end > _4GIB else "lower memory or rdm_mem_boundary"]
+    return ["lower memory" if memory.end > FOUR_GIB else "lower memory or rdm_mem_boundary"]
 
 
 def _in_the_way(memory: ReservedMemory, boundary: int) -> LayoutError:

@@ -13,7 +13,7 @@ from xlbuild.plan.hostmap import Room, check_length, make_room
 from xlbuild.plan.model import MemoryLayout, MemoryMapEntry, VirtualMemoryRange
 from xlbuild.profiles import Profile
 from xlbuild.units import (
-    GIB,
+    FOUR_GIB,
     KIB,
     MIB,
     FrameRange,
@@ -47,8 +47,6 @@ HVM_MMIO_SIZE = 256 * MIB
 PVH_MMIO_START = PhysAddr(0xFC000000)
 """Where low memory ends for PVH: at the lowest of the ACPI area, the local APIC and the special pages."""
 
-_4GIB = PhysAddr(4 * GIB)
-
 
 def special_frames() -> FrameRange:
     """Return the frames of the special pages."""
@@ -63,7 +61,7 @@ def mmio_start(container: Container) -> PhysAddr:
     if not container.has_device_model:
         return PVH_MMIO_START
     hole = max(HVM_MMIO_SIZE, (container.mmio_hole_mib or 0) * MIB)
-    return PhysAddr(_4GIB - hole)
+    return PhysAddr(FOUR_GIB - hole)
 
 
 def memory_layout(
@@ -74,7 +72,7 @@ def memory_layout(
     target = (container.memory.target_kib - container.memory.video_kib) * KIB
     start = mmio_start(container)
     low = PhysAddr(min(size, start))
-    high = PhysAddr(_4GIB + size - start) if size > start else PhysAddr(0)
+    high = PhysAddr(FOUR_GIB + size - start) if size > start else PhysAddr(0)
     room = make_room(container, low, high)
     low, high = room.low, room.high
     return MemoryLayout(
@@ -98,7 +96,7 @@ def _ram(container: Container, low: PhysAddr, high: PhysAddr) -> tuple[FrameRang
     if container.has_device_model:
         ranges = [FrameRange(first, min(end, VGA_HOLE.first)), FrameRange(VGA_HOLE.end, end)]
     if high:
-        ranges.append(FrameRange(pfn_of(_4GIB), pfn_of(high)))
+        ranges.append(FrameRange(pfn_of(FOUR_GIB), pfn_of(high)))
     return tuple(frames for frames in ranges if frames.first < frames.end)
 
 
@@ -110,7 +108,7 @@ def _vmemranges(vnuma: VirtualNuma, low: PhysAddr) -> Iterator[VirtualMemoryRang
         if start < min(end, low):
             yield VirtualMemoryRange(PhysAddr(start), PhysAddr(min(end, low)), vnode)
         if max(start, low) < end:
-            above = _4GIB - low
+            above = FOUR_GIB - low
             yield VirtualMemoryRange(PhysAddr(max(start, low) + above), PhysAddr(end + above), vnode)
 
 
@@ -146,6 +144,6 @@ def _memory_map(
     for blob in acpi.blobs if acpi is not None else ():
         entries.append(MemoryMapEntry(blob.map_start, blob.map_size, profile.acpi_memory_type))
     if room.high:
-        entries.append(MemoryMapEntry(_4GIB, room.high - _4GIB, E820_RAM))
+        entries.append(MemoryMapEntry(FOUR_GIB, room.high - FOUR_GIB, E820_RAM))
     check_length(entries, E820_MAX - 1)  # libxl takes a full table for one that is too long
     return tuple(entries)

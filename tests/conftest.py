@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))  # tests import its m
 import headers
 import mksynth
 import toolstack
+from kernels import LOAD_ADDRESS, Load, elf_file, pattern
 
 # The same examples in every run, and none fails because the machine is busy.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -123,3 +124,16 @@ def synthetic_kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("synthetic-kernels")
     mksynth.write_files(directory)
     return directory
+
+
+@pytest.fixture
+def small_hvm(tmp_path: Path) -> str:
+    """An HVM guest's settings with an hvmloader and a SeaBIOS that are nothing but ELF file and bytes."""
+    (tmp_path / "hvmloader").write_bytes(
+        elf_file([Load(LOAD_ADDRESS, pattern(0x3000))], bits=32, header={"e_entry": LOAD_ADDRESS})
+    )
+    (tmp_path / "bios").write_bytes(pattern(0x20000))
+    return (
+        f'name="g"\ntype="hvm"\nmemory=64\nfirmware_override="{tmp_path}/hvmloader"\n'
+        f'bios_path_override="{tmp_path}/bios"\n'
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from xlbuild.config import read
 from xlbuild.config.model import GuestConfig
-from xlbuild.container import SYSTEM_FIRMWARE_MODULE, Container, arm_keys, decide
+from xlbuild.container import SYSTEM_FIRMWARE_MODULE, Container, decide
 from xlbuild.domain import Domain, Input, InputFiles
 from xlbuild.errors import ConfigError, Diagnostic, FilesError, RefusedError, Where
 from xlbuild.hooks import hooks_for
@@ -139,7 +139,7 @@ def _load_kernel(
             features=options.features,
         )
     except (FilesError, RefusedError) as error:
-        if keys := arm_keys(config):
+        if keys := config.arm_keys:
             raise _meant_for_arm(config, keys, error) from error
         raise
     return file, image

@@ -49,7 +49,6 @@ __all__ = [
     "Role",
     "ToolstackParameters",
     "VirtualNuma",
-    "arm_keys",
     "decide",
 ]
 
@@ -93,11 +92,6 @@ def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> C
         reserved_memory_boundary=reserved_memory_boundary(config, kind),
         warnings=(*advice(config, kind, memory, traditional), *host_advice(config, kind, host)),
     )
-
-
-def arm_keys(config: GuestConfig) -> tuple[str, ...]:
-    """Return the keys set that mean something for Arm guests only: reason to doubt that this is an x86 guest."""
-    return config.arm_keys
 
 
 def _video_mib(config: GuestConfig, kind: Kind, traditional: bool) -> int:

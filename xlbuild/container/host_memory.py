@@ -28,13 +28,15 @@ def reserved_memory(config: GuestConfig, kind: Kind, host: Host | None) -> tuple
     if kind is Kind.PV or host is None:
         return ()
     regions = host.reserved_device_memory or ()
-    rdm = _rdm(config) or {}
-    found = [ReservedMemory(region.start, region.end, False) for region in regions if "strategy" in rdm]
+    rdm = _rdm(config)
+    found = [
+        ReservedMemory(region.start, region.end, False) for region in regions if "strategy" in (rdm or {})
+    ]
     for device in config.pci:
+        strict = _is_strict(device, rdm)
         for region in regions:
             if device.address not in region.devices:
                 continue
-            strict = _is_strict(config, device)
             if any(one.start == region.start for one in found):
                 # Of several devices with one region, the last has its way.
                 found = [replace(one, strict=strict) if one.start == region.start else one for one in found]
@@ -89,8 +91,8 @@ def _wants_host_map(config: GuestConfig, kind: Kind) -> bool:
     return kind is Kind.PV and (config.has_pci or bool(config.e820_host))
 
 
-def _is_strict(config: GuestConfig, device: PciDevice) -> bool:
-    if device.rdm_policy is None and _rdm(config) is not None:
+def _is_strict(device: PciDevice, rdm: dict[str, str] | None) -> bool:
+    if device.rdm_policy is None and rdm is not None:
         return False
     return device.rdm_policy is not RdmPolicy.RELAXED
 

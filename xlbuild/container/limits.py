@@ -1,4 +1,4 @@
-"""What is refused because an offline build cannot do it, or because the toolstack would not."""
+"""The limit on event channels, under which a guest may have none for its backends."""
 
 from xlbuild.config.model import GuestConfig
 from xlbuild.errors import ConfigError

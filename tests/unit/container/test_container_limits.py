@@ -2,7 +2,6 @@ import pytest
 from decisions import HVM, PV, PVH, decided, refusal
 
 from xlbuild.config import read
-from xlbuild.container import arm_keys
 
 PCI = 'pci = [ "01:00.0" ]'
 
@@ -92,4 +91,4 @@ def test_the_null_command_line_of_a_shim_is_told() -> None:
 def test_a_configuration_for_arm_is_told_apart_but_not_refused() -> None:
     text = PV + 'memory = 64; gic_version = "v3"; tee = "ffa"; vuart = "x"; dtdev = [ "/soc" ]'
     assert decided(text)
-    assert arm_keys(read(text.encode(), "f")) == ("dtdev", "gic_version", "vuart", "tee")
+    assert read(text.encode(), "f").arm_keys == ("dtdev", "gic_version", "vuart", "tee")

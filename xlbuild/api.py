@@ -7,11 +7,13 @@ from xlbuild.container import Role
 from xlbuild.domain import Digests, Domain
 from xlbuild.emit.directory import write_directory
 from xlbuild.emit.hostfile import parse_host
-from xlbuild.emit.inputs import HostFiles, InputFile, read_config, read_file
+from xlbuild.emit.inputs import HostFiles, InputFile, read_config_file, read_file
 from xlbuild.emit.manifest import manifest as make_manifest
-from xlbuild.errors import NOWHERE, Diagnostic, UsageError
+from xlbuild.errors import NOWHERE, Diagnostic, UsageError, raise_all
+from xlbuild.libxl.json import json_text
 from xlbuild.pipeline import BuildOptions, OnStage, OnWarning, build_domain
 from xlbuild.profiles import NEWEST, PROFILES, Profile
+from xlbuild.reading import read_config
 
 
 def _ignore_stage(name: str, detail: str) -> None:
@@ -53,7 +55,7 @@ def build(
     profile = find_profile(xen)
     source = source if isinstance(config, bytes) else str(config)
     on_stage("config", source)
-    data = config if isinstance(config, bytes) else read_config(source)
+    data = config if isinstance(config, bytes) else read_config_file(source)
     host_file = _read_host(host) if host is not None else None
     options = BuildOptions(
         profile,
@@ -64,6 +66,28 @@ def build(
     )
     files = HostFiles(profile, firmware_dirs)
     return build_domain(data, source, overrides, options, files, on_stage, on_warning)
+
+
+def xl_json(
+    config: str | Path | bytes,
+    *,
+    overrides: Sequence[str] = (),
+    xen: str | None = None,
+    source: str = "-",
+    on_warning: OnWarning = _ignore_warning,
+) -> str:
+    """Return the JSON that a release's `xl -N create` prints of a configuration: libxl_domain_config.
+
+    Arguments and errors are those of `build`. A uuid that the configuration does not give is left out.
+    """
+    source = source if isinstance(config, bytes) else str(config)
+    data = config if isinstance(config, bytes) else read_config_file(source)
+    reading = read_config(data, source, overrides, find_profile(xen))
+    for warning in reading.warnings:
+        on_warning(warning)
+    raise_all(reading.errors)
+    assert reading.domain_config is not None
+    return json_text(reading.domain_config)
 
 
 def _read_host(path: str | Path) -> InputFile:

@@ -4,6 +4,7 @@ The class decides the exit status, the code names the kind of failure for script
 what was needed, `hint` what to do about it, `where` to look.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
@@ -115,6 +116,27 @@ class ConfigSyntaxError(ConfigError):
 
 
 _PROBLEMS_SHOWN = 8
+
+
+class ConfigProblemsError(ConfigError):
+    """Several things are wrong with a configuration; `errors` has them, at least two."""
+
+    def __init__(self, errors: tuple[ConfigError, ...]) -> None:
+        """Show the first error and count the others."""
+        first, others = errors[0], len(errors) - 1
+        more = f" (and {others} more problem{'s' if others > 1 else ''})"
+        super().__init__(
+            first.code, first.message + more, cause=first.cause, hint=first.hint, where=first.where
+        )
+        self.errors = errors
+
+
+def raise_all(errors: Sequence[ConfigError]) -> None:
+    """Raise what is wrong with a configuration, if anything is."""
+    if len(errors) > 1:
+        raise ConfigProblemsError(tuple(errors))
+    if errors:
+        raise errors[0]
 
 
 class UsageError(XlbuildError):

@@ -7,11 +7,10 @@ modules of `xlbuild.emit`), because only it writes.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from xlbuild.config import read
 from xlbuild.config.model import GuestConfig
 from xlbuild.container import SYSTEM_FIRMWARE_MODULE, Container, decide
 from xlbuild.domain import Domain, Input, InputFiles
-from xlbuild.errors import ConfigError, Diagnostic, FilesError, RefusedError, Where
+from xlbuild.errors import ConfigError, Diagnostic, FilesError, RefusedError, Where, raise_all
 from xlbuild.hooks import hooks_for
 from xlbuild.hooks.base import build_memory
 from xlbuild.hooks.budget import plan_or_budget
@@ -20,6 +19,7 @@ from xlbuild.image import load_kernel, prepare_module
 from xlbuild.image.model import KernelImage
 from xlbuild.plan.model import BuildRequest, FirmwareModule, Module
 from xlbuild.profiles import Profile
+from xlbuild.reading import read_config
 
 OnStage = Callable[[str, str], None]
 """Called when a stage starts: its name, and what it works on, in words."""
@@ -57,8 +57,10 @@ def build_domain(
 
     The caller has said that the config stage starts: reading the file is part of it.
     """
-    config = read(data, source, overrides)
-    _each(on_warning, config.warnings)
+    reading = read_config(data, source, overrides, options.profile)
+    _each(on_warning, reading.warnings)
+    raise_all(reading.errors)
+    config = reading.guest
     on_stage("container", f"{config.name}, as Xen {options.profile.name} builds it")
     container = decide(config, options.profile, options.host)
     _each(on_warning, container.warnings)
@@ -71,7 +73,7 @@ def build_domain(
     _each(on_warning, plan.warnings)
     on_stage("populate", f"{len(plan.segments)} segments")
     memory = build_memory(plan, hooks)
-    warnings = (*config.warnings, *container.warnings, *request.image.warnings, *plan.warnings)
+    warnings = (*reading.warnings, *container.warnings, *request.image.warnings, *plan.warnings)
     return Domain(container, options.profile, inputs, plan, memory, warnings)
 
 

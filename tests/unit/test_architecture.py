@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "xlbuild"
 
-GROUND = ("units", "errors", "profiles", "abi", "host", "x86")
+GROUND = ("units", "errors", "profiles", "abi", "host", "x86", "libxl")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "units": (),
@@ -17,18 +17,22 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "abi": ("units",),
     "host": (),
     "x86": (),
+    "libxl": (),
     "vcpu_checks": GROUND,
     "vcpus": (*GROUND, "vcpu_checks"),
     "hello": GROUND,
     "config": GROUND,
     "container": (*GROUND, "config.model"),
+    "domain_config": (*GROUND, "config", "container"),
+    "check": (*GROUND, "config", "container"),
+    "reading": (*GROUND, "config", "container", "domain_config", "check"),
     "image": (*GROUND, "container"),
     "acpi": (*GROUND, "image.model"),
     "memory": ("units",),
     "plan": (*GROUND, "config.model", "container", "image.model", "image.modules", "acpi.build"),
     "hooks": (*GROUND, "container", "image.model", "acpi.build", "plan", "memory"),
     "domain": (*GROUND, "config.model", "container", "memory", "plan.model"),
-    "pipeline": (*GROUND, "config", "container", "image", "plan.model", "hooks", "domain"),
+    "pipeline": (*GROUND, "config", "container", "reading", "image", "plan.model", "hooks", "domain"),
     "emit": (
         *GROUND,
         "container",
@@ -39,7 +43,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "plan.model",
         "plan.memmap",
     ),
-    "api": (*GROUND, "container", "domain", "emit", "pipeline"),
+    "api": (*GROUND, "container", "domain", "emit", "pipeline", "reading"),
     "cli": (
         *GROUND,
         "__version__",

@@ -3,7 +3,7 @@
 import click
 
 from xlbuild.cli.text import stderr_has_colour, visible
-from xlbuild.errors import ConfigSyntaxError, Diagnostic, XlbuildError
+from xlbuild.errors import ConfigProblemsError, ConfigSyntaxError, Diagnostic, XlbuildError
 from xlbuild.plan.layout import LayoutError
 from xlbuild.units import bytes_of, human_size
 
@@ -12,6 +12,10 @@ def complain(error: XlbuildError) -> None:
     """Say what is wrong, where, why, and what to do about it."""
     if isinstance(error, ConfigSyntaxError):
         _say_problems(error)
+        return
+    if isinstance(error, ConfigProblemsError):
+        for each in error.errors:
+            complain(each)
         return
     _say("error", str(error), error.cause, error.hint)
     if isinstance(error, LayoutError) and error.so_far:

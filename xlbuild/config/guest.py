@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from xlbuild.config.keys import KEYS, Group
 from xlbuild.config.model import GuestConfig, VirtualNode
-from xlbuild.config.parser import Setting
 from xlbuild.config.pci import pci_device
+from xlbuild.config.settings import Setting
 from xlbuild.config.values import INT_MAX, Values
 from xlbuild.config.vnuma import virtual_nodes
 from xlbuild.errors import ConfigError, Diagnostic, Where
@@ -15,11 +15,13 @@ _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 _MOST_GRANT_VERSION = 15
 
 
-def guest_config(settings: Mapping[str, Setting], source: str) -> GuestConfig:
-    """Return what the settings say; ConfigError for what is wrong with any container."""
-    values = Values(settings)
-    name, uuid = _name(values, source), _uuid(values, settings)
-    _check_grants(values)
+def guest_config(values: Values) -> GuestConfig:
+    """Return what the settings say; what is wrong with any container is in `values.problems`."""
+    settings, problems = values.settings, values.problems
+    source = settings.text.source
+    name = problems.attempt(lambda: _name(values, source), "")
+    uuid = problems.attempt(lambda: _uuid(values, settings), None)
+    problems.attempt(lambda: _check_grants(values), None)
     return GuestConfig(
         source=source,
         name=name,
@@ -43,12 +45,12 @@ def guest_config(settings: Mapping[str, Setting], source: str) -> GuestConfig:
         vcpus=values.number("vcpus"),
         maxvcpus=values.number("maxvcpus"),
         mmio_hole=values.number("mmio_hole"),
-        vnuma=_vnuma(values, settings),
+        vnuma=problems.attempt(lambda: _vnuma(values, settings), ()),
         rdm=values.string("rdm"),
         e820_host=values.boolean("e820_host"),
         rdm_mem_boundary=values.number("rdm_mem_boundary"),
         passthrough=values.string("passthrough"),
-        pci=tuple(pci_device(text, settings["pci"].where) for text in values.strings("pci")),
+        pci=problems.attempt(lambda: tuple(map(pci_device, values.devices("pci"))), ()),
         firmware=values.string("firmware"),
         firmware_override=values.string("firmware_override"),
         bios=values.string("bios"),
@@ -69,19 +71,20 @@ def guest_config(settings: Mapping[str, Setting], source: str) -> GuestConfig:
         max_event_channels=values.number("max_event_channels"),
         arm_keys=tuple(key.name for key in KEYS if key.group is Group.ARM and key.name in settings),
         places={key: setting.where for key, setting in settings.items()},
-        warnings=tuple(values.warnings),
+        warnings=problems.warnings,
     )
 
 
 def _name(values: Values, source: str) -> str:
     name = values.string("name")
     if name is None:
+        setting = values.settings.get("name")
         raise ConfigError(
             "config-no-name",
             "the domain has no name",
-            cause=values.warnings[-1].message if values.warnings else "the configuration does not set `name`",
+            cause="`name` is a list" if setting else "the configuration does not set `name`",
             hint='add name = "..."',
-            where=values.warnings[-1].where if values.warnings else Where(file=source, key="name"),
+            where=setting.where if setting else Where(file=source, key="name"),
         )
     return name
 
@@ -108,7 +111,7 @@ def _check_grants(values: Values) -> None:
 
 def _vnuma(values: Values, settings: Mapping[str, Setting]) -> tuple[VirtualNode, ...]:
     nodes = values.elements("vnuma")
-    return virtual_nodes(nodes, settings["vnuma"].where, values.warnings) if nodes else ()
+    return virtual_nodes(nodes, settings["vnuma"].where, values.problems) if nodes else ()
 
 
 def _command_line(values: Values, settings: Mapping[str, Setting]) -> str | None:
@@ -119,7 +122,7 @@ def _command_line(values: Values, settings: Mapping[str, Setting]) -> str | None
             ignored = " and ".join(
                 key for key, value in (("root", root), ("extra", extra)) if value is not None
             )
-            values.warnings.append(
+            values.problems.warn(
                 Diagnostic(
                     "command-line-ignored",
                     f"{ignored} has no effect beside cmdline",

@@ -48,20 +48,25 @@ class Lexer:
 
     __slots__ = ("_data", "_end", "_line_start", "kind", "line", "python", "text")
 
-    def __init__(self, data: bytes) -> None:
-        """Start before the first token of `data`."""
+    def __init__(self, data: bytes, start: int = 0) -> None:
+        """Start before the first token of `data` that begins at `start` or behind it."""
         self._data = data
-        self._end = 0
-        self._line_start = 0
+        self._end = start
+        self._line_start = data.rfind(b"\n", 0, start) + 1
         self.kind = ";"
         self.text = b""
-        self.line = 1
+        self.line = 1 + data.count(b"\n", 0, start)
         self.python = False
+
+    @property
+    def start(self) -> int:
+        """Offset of the token."""
+        return self._end - len(self.text)
 
     @property
     def column(self) -> int:
         """Where the token starts in its line, in bytes, counted from 1."""
-        return self.column_of(self._end - len(self.text))
+        return self.column_of(self.start)
 
     def advance(self) -> None:
         """Move to the next token; after the last one, stay at END."""

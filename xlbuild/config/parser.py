@@ -10,6 +10,7 @@ A problem does not stop the parser: it goes on behind the line, so that one run 
 
 import re
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from xlbuild.config.hints import (
     BINARY,
@@ -37,10 +38,14 @@ from xlbuild.config.lexer import (
 from xlbuild.config.model import Value
 from xlbuild.config.nesting import OpenLists, TooDeepError
 from xlbuild.config.overrides import Text
-from xlbuild.errors import ConfigSyntaxError, Diagnostic, Where
+from xlbuild.config.settings import Overwritten, Setting, Settings
+from xlbuild.errors import ConfigSyntaxError, Diagnostic
 
 MOST_PROBLEMS = 50
 """So many problems are told of; a file with more is probably no configuration at all."""
+
+MOST_OVERWRITTEN = 100
+"""So many assignments without effect are told of."""
 
 _A_SETTING_STARTS = re.compile(rb"[ \t]*[a-z][a-z0-9_.]*[ \t]*\+?=|\Z")
 _ESCAPE = re.compile(
@@ -60,26 +65,27 @@ _PLAIN_ESCAPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What a key was last set to."""
-
-    value: Value
-    by_addition: bool
-    """The last assignment was `+=`: xl then takes the value for no number."""
-    where: Where
-    """Where the value of the last assignment starts."""
-
-
-def parse(text: Text) -> dict[str, Setting]:
-    """Return the settings by key; ConfigSyntaxError tells of every problem."""
+def parse(text: Text) -> Settings:
+    """Return the settings; ConfigSyntaxError tells of every problem."""
     parser = _Parser(text)
     parser.run()
     if parser.problems:
         if is_binary(text.data):
             raise ConfigSyntaxError((replace(parser.problems[0], message=BINARY, hint=BINARY_HINT),))
         raise ConfigSyntaxError(tuple(parser.problems), PYTHON_HINT if parser.looks_like_python else None)
-    return {key: entry.setting(key, text) for key, entry in parser.entries.items()}
+    by_key = {key: entry.setting(key, text) for key, entry in parser.entries.items()}
+    return Settings(text, by_key, tuple(parser.overwritten), tuple(parser.remarks))
+
+
+class _Place(NamedTuple):
+    """Where an assignment stands."""
+
+    line: int
+    key_column: int
+    column: int
+    """Of the value."""
+    start: int
+    """Offset of the value into the text."""
 
 
 @dataclass(slots=True)
@@ -87,9 +93,9 @@ class _Entry:
     """The assignments that make up a key's value: one, and the `+=` behind it."""
 
     pieces: list[Value]
+    starts: list[int]
     by_addition: bool
-    line: int
-    column: int
+    place: _Place
 
     def setting(self, key: str, text: Text) -> Setting:
         value: Value
@@ -99,7 +105,13 @@ class _Entry:
             value = "".join(piece for piece in self.pieces if isinstance(piece, str))
         else:
             value = tuple(element for piece in self.pieces for element in piece)
-        return Setting(value, self.by_addition, text.where(self.line, self.column, key))
+        return Setting(
+            value,
+            self.by_addition,
+            text.where(self.place.line, self.place.column, key),
+            text.where(self.place.line, self.place.key_column, key),
+            tuple(self.starts),
+        )
 
 
 class _UnexpectedError(Exception):
@@ -110,6 +122,8 @@ class _Parser:
     def __init__(self, text: Text) -> None:
         self.entries: dict[str, _Entry] = {}
         self.problems: list[Diagnostic] = []
+        self.overwritten: list[Overwritten] = []
+        self.remarks: list[Diagnostic] = []
         self._text = text
         self._told_line = 0
         self._list_line = 0
@@ -138,36 +152,46 @@ class _Parser:
             lexer.pass_lines(match[0])
         while match := lexer.take(PLAIN_SETTING):
             key, operator, value, end = match.groups()
-            self._store(key, operator, _plain_atom(value), lexer.line, lexer.column_of(match.start(3)))
+            columns = lexer.column_of(match.start(1)), lexer.column_of(match.start(3))
+            self._store(key, operator, _plain_atom(value), _Place(lexer.line, *columns, match.start(3)))
             lexer.pass_lines(end)
 
     def _assignment(self) -> None:
         if self._lexer.kind != IDENT:
             raise self._unexpected("a setting")
-        key = self._lexer.text
+        key, key_column = self._lexer.text, self._lexer.column
         self._advance()
         operator = self._lexer.text
         if operator not in (b"=", b"+="):
             raise self._unexpected("`=`")
         self._advance()
-        line, column = self._lexer.line, self._lexer.column
-        value = self._list() if self._lexer.kind == "[" else self._atom()
+        lexer = self._lexer
+        place = _Place(lexer.line, key_column, lexer.column, lexer.start)
+        value = self._list() if lexer.kind == "[" else self._atom()
         self._advance()
-        self._store(key, operator, value, line, column)
+        self._store(key, operator, value, place)
         if self._lexer.kind not in (NEWLINE, ";", END):
             raise self._unexpected("the end of the setting")
 
-    def _store(self, key: bytes, operator: bytes, value: Value, line: int, column: int) -> None:
+    def _store(self, key: bytes, operator: bytes, value: Value, place: _Place) -> None:
         name, add = key.decode(), operator == b"+="
-        earlier = self.entries.get(name) if add else None
-        if earlier is None:
-            self.entries[name] = _Entry([value], add, line, column)
+        earlier = self.entries.get(name)
+        if earlier is None or not add:
+            self.entries[name] = _Entry([value], [place.start], add, place)
+            if earlier is not None:
+                self._overwrite(name, earlier.place, place)
         elif isinstance(earlier.pieces[0], str) is isinstance(value, str):
             earlier.pieces.append(value)
-            earlier.by_addition, earlier.line, earlier.column = True, line, column
+            earlier.starts.append(place.start)
+            earlier.by_addition, earlier.place = True, place
         else:
             kinds = "a string to a list" if isinstance(value, str) else "a list to a string"
-            self._tell(f"`{name} +=` adds {kinds}", "add like to like, or use `=`", line, column)
+            self._tell(f"`{name} +=` adds {kinds}", "add like to like, or use `=`", place.line, place.column)
+
+    def _overwrite(self, key: str, earlier: _Place, later: _Place) -> None:
+        if len(self.overwritten) < MOST_OVERWRITTEN:
+            where, by = (self._text.where(place.line, place.key_column, key) for place in (earlier, later))
+            self.overwritten.append(Overwritten(key, where, by))
 
     def _atom(self) -> str:
         """Return the string or number at the current token, and stay there."""
@@ -186,9 +210,18 @@ class _Parser:
         """Return an escaped character; a backslash with three or four digits makes none, just as in xl."""
         if plain := match["plain"]:
             return _PLAIN_ESCAPES[plain]
-        if match["bad"] and self._lexer.line > self._told_line:
+        if not match["bad"]:
+            self._remark_on_escape(match)
+        elif self._lexer.line > self._told_line:
             self._tell(f"{shown(match[0])} is no escape that xl knows", escape_hint(match[0]))
         return b""
+
+    def _remark_on_escape(self, match: re.Match[bytes]) -> None:
+        if len(self.remarks) < MOST_OVERWRITTEN:
+            column = self._lexer.column + len("'") + match.start()
+            place = self._text.where(self._lexer.line, column)
+            message = f"xl takes the escape {shown(match[0])} for no character at all"
+            self.remarks.append(Diagnostic("escape-vanishes", message, place, escape_hint(match[0])))
 
     def _list(self) -> tuple[Value, ...]:
         """Return the list that starts at the current token, and stay at its closing bracket."""

@@ -3,6 +3,7 @@
 import re
 
 from xlbuild.config.model import PciDevice, RdmPolicy
+from xlbuild.config.settings import Element
 from xlbuild.errors import ConfigError, Where
 from xlbuild.host import PciAddress
 
@@ -14,8 +15,9 @@ _ANY_VALUE = frozenset({"msitranslate", "power_mgmt", "permissive", "seize"})
 """Keys whose value may be anything and does not matter here."""
 
 
-def pci_device(text: str, where: Where) -> PciDevice:
+def pci_device(element: Element) -> PciDevice:
     """Return the device; ConfigError where xl stops."""
+    text, where = element.text, element.where
     first, *rest = text.split(",")
     address = None if "=" in first else _address(first)
     fields = [first, *rest] if address is None else rest

@@ -6,11 +6,13 @@ the file meant. Forms come from the table of keys, so that a key cannot be read 
 
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 
 from xlbuild.config.keys import KEYS, Form, Key
 from xlbuild.config.model import Value
-from xlbuild.config.parser import Setting
-from xlbuild.errors import ConfigError, Diagnostic
+from xlbuild.config.problems import Problems
+from xlbuild.config.settings import Element, Setting, Settings
+from xlbuild.errors import ConfigError, Diagnostic, Where
 
 LONG_MIN, LONG_MAX = -(1 << 63), (1 << 63) - 1
 INT_MAX = (1 << 31) - 1
@@ -20,12 +22,13 @@ _KEYS: Mapping[str, Key] = {key.name: key for key in KEYS}
 
 
 class Values:
-    """The settings of a file, as typed values; collects the warnings."""
+    """The settings of a file, as typed values, as one release's xl gets them."""
 
-    def __init__(self, settings: Mapping[str, Setting]) -> None:
-        """Read from `settings`."""
-        self._settings = settings
-        self.warnings: list[Diagnostic] = []
+    def __init__(self, settings: Settings, release: str, problems: Problems) -> None:
+        """Read from `settings`; what xl drops becomes a warning in `problems`."""
+        self.settings = settings
+        self.release = release
+        self.problems = problems
 
     def string(self, name: str) -> str | None:
         """Return a string; a list is none."""
@@ -57,7 +60,7 @@ class Values:
             return setting.value
         value = number_of(setting)
         if isinstance(value, Diagnostic):
-            self.warnings.append(_ignored(setting, "is neither a number nor a list"))
+            self.problems.warn(_ignored(setting, "is neither a number nor a list"))
             return None
         return value != 0
 
@@ -72,15 +75,17 @@ class Values:
         if setting is None:
             return ()
         if isinstance(setting.value, str):
-            self.warnings.append(_ignored(setting, "is a single value and should be a list"))
+            self.problems.warn(_ignored(setting, "is a single value and should be a list"))
             return ()
-        strings: list[str] = []
-        for element in setting.value:
-            if not isinstance(element, str):
-                self.warnings.append(_cut_short(setting, len(strings)))
-                break
-            strings.append(element)
-        return tuple(strings)
+        strings = tuple(takewhile(lambda element: isinstance(element, str), setting.value))
+        if len(strings) < len(setting.value):
+            self.problems.warn(_cut_short(setting, len(strings)))
+        return tuple(element for element in strings if isinstance(element, str))
+
+    def devices(self, name: str) -> tuple[Element, ...]:
+        """Return a list of strings as `strings` does, each with its place."""
+        places = self.settings.element_places(name)
+        return tuple(_element(text, *place) for text, place in zip(self.strings(name), places, strict=False))
 
     def elements(self, name: str) -> tuple[Value, ...]:
         """Return the elements of a list, of any form; a single value is no list, silently."""
@@ -105,14 +110,14 @@ class Values:
 
     def _setting(self, name: str, form: Form) -> Setting | None:
         assert _KEYS[name].form is form
-        return self._settings.get(name)
+        return self.settings.get(name)
 
     def _string(self, setting: Setting | None) -> str | None:
         if setting is None:
             return None
         if isinstance(setting.value, str):
             return setting.value
-        self.warnings.append(_ignored(setting, "is a list and should be a single value"))
+        self.problems.warn(_ignored(setting, "is a list and should be a single value"))
         return None
 
     def _number(self, setting: Setting | None) -> int | None:
@@ -120,9 +125,13 @@ class Values:
             return None
         value = number_of(setting)
         if isinstance(value, Diagnostic):
-            self.warnings.append(value)
+            self.problems.warn(value)
             return None
         return value
+
+
+def _element(text: str, where: Where, token: bytes) -> Element:
+    return Element(text, where, token[1:-1] == text.encode(errors="surrogateescape"))
 
 
 def number_of(setting: Setting) -> int | Diagnostic:

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 
 from xlbuild.config.model import Value, VirtualNode
+from xlbuild.config.problems import Problems
 from xlbuild.errors import ConfigError, Diagnostic, Where
 
 _SPACE = " \t\n\v\f\r"
@@ -18,20 +19,18 @@ _UINT32 = 1 << 32
 _HINT = 'write each node as [ "pnode=0", "size=512", "vcpus=0-1", "vdistances=10,20" ]'
 
 
-def virtual_nodes(
-    nodes: tuple[Value, ...], where: Where, warnings: list[Diagnostic]
-) -> tuple[VirtualNode, ...]:
-    """Return the nodes; ConfigError where xl stops (or hangs, or crashes). Adds to `warnings`."""
-    return tuple(_Reader(number, where, warnings).node(node) for number, node in enumerate(nodes))
+def virtual_nodes(nodes: tuple[Value, ...], where: Where, problems: Problems) -> tuple[VirtualNode, ...]:
+    """Return the nodes; ConfigError where xl stops (or hangs, or crashes). Warns of what xl drops."""
+    return tuple(_Reader(number, where, problems).node(node) for number, node in enumerate(nodes))
 
 
 class _Reader:
     """Reads one node."""
 
-    def __init__(self, number: int, where: Where, warnings: list[Diagnostic]) -> None:
+    def __init__(self, number: int, where: Where, problems: Problems) -> None:
         self._number = number
         self._where = where
-        self._warnings = warnings
+        self._problems = problems
 
     def node(self, options: Value) -> VirtualNode:
         if isinstance(options, str):
@@ -97,7 +96,7 @@ class _Reader:
             self._warn(f"has {key} {text!r}: xl leaves out {rest!r}")
 
     def _warn(self, what: str) -> None:
-        self._warnings.append(
+        self._problems.warn(
             Diagnostic("config-vnuma", f"vnuma's node {self._number} {what}", self._where, _HINT)
         )
 

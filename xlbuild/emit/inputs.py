@@ -90,7 +90,7 @@ def _is_file(place: str) -> bool:
         return False
 
 
-def read_config(path: str) -> bytes:
+def read_config_file(path: str) -> bytes:
     """Return a configuration file's bytes."""
     return read_file(path, "configuration", NOWHERE)
 

@@ -6,13 +6,14 @@ from config_texts import NESTINGS, PREFIX, TEXTS
 
 from xlbuild.config import read
 from xlbuild.config.overrides import Text
-from xlbuild.config.parser import MOST_PROBLEMS, Setting, parse
+from xlbuild.config.parser import MOST_PROBLEMS, parse
+from xlbuild.config.settings import Settings
 from xlbuild.errors import ConfigSyntaxError, Diagnostic, ExitStatus
 
 MIB = 1 << 20
 
 
-def settings(text: bytes) -> dict[str, Setting]:
+def settings(text: bytes) -> Settings:
     return parse(Text(text, "guest.cfg", None))
 
 

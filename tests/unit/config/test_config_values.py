@@ -4,6 +4,7 @@ from xlbuild.config import read
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.overrides import Text
 from xlbuild.config.parser import parse
+from xlbuild.config.problems import Problems
 from xlbuild.config.values import Values, number_of
 from xlbuild.errors import ConfigError, Diagnostic
 
@@ -155,7 +156,7 @@ def test_a_grant_limit_out_of_bounds_is_refused(setting: str, accepted: bool) ->
 
 def test_a_key_cannot_be_read_in_another_form_than_the_tables() -> None:
     with pytest.raises(AssertionError):
-        Values({}).number("name")
+        Values(parse(Text(b"", "f", None)), "4.17", Problems()).number("name")
 
 
 def test_number_of_gives_the_reason() -> None:

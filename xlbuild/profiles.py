@@ -66,3 +66,8 @@ PROFILES: tuple[Profile, ...] = (_XEN_4_17, _XEN_4_18, _XEN_4_19, _XEN_4_20, _XE
 """Every known release, oldest first."""
 
 NEWEST = PROFILES[-1]
+
+
+def release_order(release: str) -> tuple[int, ...]:
+    """Return what orders releases: "4.9" is (4, 9), before "4.17"."""
+    return tuple(int(number) for number in release.split("."))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from xlbuild.config.keys import KEYS, Group
+from xlbuild.config.keys import KEYS
 from xlbuild.config.model import GuestConfig, VirtualNode
 from xlbuild.config.pci import pci_device
 from xlbuild.config.settings import Setting
@@ -69,7 +69,7 @@ def guest_config(values: Values) -> GuestConfig:
         mca_caps=values.value("mca_caps"),
         nestedhvm=values.boolean("nestedhvm"),
         max_event_channels=values.number("max_event_channels"),
-        arm_keys=tuple(key.name for key in KEYS if key.group is Group.ARM and key.name in settings),
+        arm_keys=tuple(key.name for key in KEYS if key.arm and key.name in settings),
         places={key: setting.where for key, setting in settings.items()},
         warnings=problems.warnings,
     )

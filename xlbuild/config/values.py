@@ -5,20 +5,19 @@ the file meant. Forms come from the table of keys, so that a key cannot be read 
 """
 
 import re
-from collections.abc import Mapping
 from itertools import takewhile
 
-from xlbuild.config.keys import KEYS, Form, Key
+from xlbuild.config.keys import BY_NAME, Form
 from xlbuild.config.model import Value
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element, Setting, Settings
 from xlbuild.errors import ConfigError, Diagnostic, Where
+from xlbuild.profiles import release_order
 
 LONG_MIN, LONG_MAX = -(1 << 63), (1 << 63) - 1
 INT_MAX = (1 << 31) - 1
 
 _NUMBER = re.compile(r"[ \t\n\v\f\r]*([-+]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))", re.ASCII)
-_KEYS: Mapping[str, Key] = {key.name: key for key in KEYS}
 
 
 class Values:
@@ -28,6 +27,7 @@ class Values:
         """Read from `settings`; what xl drops becomes a warning in `problems`."""
         self.settings = settings
         self.release = release
+        self._release = release_order(release)
         self.problems = problems
 
     def string(self, name: str) -> str | None:
@@ -109,7 +109,10 @@ class Values:
         return value
 
     def _setting(self, name: str, form: Form) -> Setting | None:
-        assert _KEYS[name].form is form
+        key = BY_NAME[name]
+        assert key.form is form
+        if key.since is not None and release_order(key.since) > self._release:
+            return None
         return self.settings.get(name)
 
     def _string(self, setting: Setting | None) -> str | None:

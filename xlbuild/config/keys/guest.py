@@ -1,0 +1,191 @@
+"""The keys that say what the guest is: its container, kernel, firmware, memory and vCPUs."""
+
+from xlbuild.config.keys.model import ALL, HVM, PV, PV_PVH, PVH_HVM, Effect, Form, Key, Section
+
+_S, _N, _B = Form.STRING, Form.NUMBER, Form.BOOLEAN
+_IMAGE, _DOMAIN, _VERDICT, _NONE = Effect.IMAGE, Effect.DOMAIN, Effect.VERDICT, Effect.NONE
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        "Name and container",
+        (
+            Key("name", _S, _DOMAIN, ALL, "the domain's name", "none: there must be one"),
+            Key("uuid", _S, _DOMAIN, ALL, "the domain's UUID, in its 36-character form", "random"),
+            Key("type", _S, _IMAGE, ALL, "the container: pv, pvh or hvm, or the start of one of these", "pv"),
+            Key("builder", _S, _IMAGE, ALL, "the container: hvm, or generic for pv", instead="type"),
+        ),
+    ),
+    Section(
+        "Kernel and command line",
+        (
+            Key("kernel", _S, _IMAGE, ALL, "PV, PVH: the guest's kernel; HVM: handed to the device model"),
+            Key("ramdisk", _S, _IMAGE, ALL, "PV, PVH: the first module; HVM: handed to the device model"),
+            Key("cmdline", _S, _IMAGE, ALL, "the guest's command line; wins over root and extra"),
+            Key(
+                "root",
+                _S,
+                _IMAGE,
+                ALL,
+                "makes the command line `root=...`, with extra behind",
+                instead="cmdline",
+            ),
+            Key("extra", _S, _IMAGE, ALL, "the command line, or what follows root", instead="cmdline"),
+            Key("bootloader", _S, _VERDICT, PV_PVH, "a program that finds the kernel on the guest's disk"),
+            Key(
+                "bootloader_args",
+                Form.STRING_OR_LIST,
+                _DOMAIN,
+                PV_PVH,
+                "the bootloader's arguments; a string is split at blanks, with a warning",
+            ),
+            Key(
+                "bootloader_restrict",
+                _B,
+                _DOMAIN,
+                PV_PVH,
+                "run the bootloader without privileges",
+                since="4.18",
+                source="XSA-443",
+            ),
+            Key(
+                "bootloader_user",
+                _S,
+                _DOMAIN,
+                PV_PVH,
+                "the user whom a restricted bootloader runs as",
+                since="4.18",
+                source="XSA-443",
+            ),
+        ),
+    ),
+    Section(
+        "PV shim",
+        (
+            Key("pvshim", _B, _IMAGE, "PVH", "run the kernel as PV guest of a shim hypervisor", "0"),
+            Key("pvshim_path", _S, _IMAGE, "PVH", "the shim; used even without pvshim", "xen-shim"),
+            Key("pvshim_cmdline", _S, _IMAGE, "PVH", "the shim's command line", "pv-shim console=xen,pv"),
+            Key("pvshim_extra", _S, _IMAGE, "PVH", "appended to the shim's command line"),
+        ),
+    ),
+    Section(
+        "Firmware",
+        (
+            Key(
+                "firmware",
+                _S,
+                _IMAGE,
+                ALL,
+                "PV, PVH: pvgrub32, pvgrub64; HVM: a bios, uefi, or hvmloader's path",
+            ),
+            Key("firmware_override", _S, _IMAGE, HVM, "hvmloader's path", "hvmloader"),
+            Key("bios", _S, _IMAGE, HVM, "the system firmware: seabios or ovmf", "seabios"),
+            Key(
+                "bios_path_override",
+                _S,
+                _IMAGE,
+                HVM,
+                "the system firmware's path",
+                "the one Xen was built with",
+            ),
+            Key("acpi_firmware", _S, _IMAGE, HVM, "a file of ACPI tables to be passed through"),
+            Key("smbios_firmware", _S, _IMAGE, HVM, "a file of SMBIOS structures to be passed through"),
+            Key(
+                "smbios",
+                Form.LIST,
+                _DOMAIN,
+                HVM,
+                "SMBIOS strings, each `key=value`; hvmloader writes them",
+                since="4.18",
+                source="CHANGELOG 4.18: xl can customize SMBIOS strings",
+            ),
+            Key("ms_vm_genid", _S, _DOMAIN, HVM, "generate: a random VM generation ID; none", "none"),
+        ),
+    ),
+    Section(
+        "Memory",
+        (
+            Key("memory", _N, _IMAGE, ALL, "memory at start in MiB", "maxmem, else 32"),
+            Key("maxmem", _N, _IMAGE, ALL, "most memory in MiB; PV: only the map that Xen gets", "memory"),
+            Key("videoram", _N, _IMAGE, PVH_HVM, "MiB taken off the memory", "by vga: 8, 16 or 128; PVH: 0"),
+            Key("mmio_hole", _N, _IMAGE, HVM, "MiB below 4 GiB without memory, 256 to 3840", "256"),
+            Key(
+                "shadow_memory",
+                _N,
+                _DOMAIN,
+                PVH_HVM,
+                "MiB of Xen's for shadow or nested page tables",
+                "1 MiB a vCPU and 4 (shadow: 8) KiB a MiB",
+            ),
+            Key(
+                "vnuma",
+                Form.LISTS,
+                _IMAGE,
+                ALL,
+                "virtual NUMA nodes; they set maxmem and maxvcpus; PV, PVH: refused",
+                silent=True,
+            ),
+            Key(
+                "rdm",
+                _S,
+                _IMAGE,
+                PVH_HVM,
+                "strategy=host: no memory where a device of the host has reserved memory",
+            ),
+            Key("rdm_mem_boundary", _N, _IMAGE, HVM, "MiB up to which rdm leaves memory alone", "2048"),
+            Key("e820_host", _B, _DOMAIN, PV, "a memory map like the host's", "1 with pci, else 0"),
+        ),
+    ),
+    Section(
+        "vCPUs and scheduling",
+        (
+            Key("vcpus", _N, _IMAGE, ALL, "vCPUs online at start", "1"),
+            Key("maxvcpus", _N, _IMAGE, ALL, "vCPUs that the guest may have", "vcpus"),
+            Key(
+                "cpus",
+                Form.STRING_OR_LIST,
+                _DOMAIN,
+                ALL,
+                "the host's CPUs it may run on; a list: vCPU by vCPU",
+                "all",
+            ),
+            Key(
+                "cpus_soft",
+                Form.STRING_OR_LIST,
+                _DOMAIN,
+                ALL,
+                "the host's CPUs it should run on, in the form of cpus",
+            ),
+            Key("pool", _S, _DOMAIN, ALL, "the CPU pool it runs in", "Pool-0"),
+            Key("cpu_weight", _N, _DOMAIN, ALL, "its share of the CPUs, 1 to 65535", "the scheduler's, 256"),
+            Key(
+                "cap",
+                _N,
+                _DOMAIN,
+                ALL,
+                "most CPU time, in per cent of one CPU; 0: no limit",
+                "the scheduler's, 0",
+            ),
+            Key("period", _N, _DOMAIN, ALL, "the RTDS scheduler's period in microseconds", "the scheduler's"),
+            Key(
+                "extratime",
+                _N,
+                _DOMAIN,
+                ALL,
+                "the RTDS scheduler may run it beyond its budget",
+                "the scheduler's",
+            ),
+            Key("slice", _N, _NONE, ALL, "a parameter of the SEDF scheduler, which is gone"),
+            Key("latency", _N, _NONE, ALL, "a parameter of the SEDF scheduler, which is gone"),
+            Key(
+                "llc_colors",
+                Form.LIST,
+                _DOMAIN,
+                ALL,
+                "last-level cache colours of its memory: N or FIRST-LAST",
+                since="4.20",
+                source="CHANGELOG 4.20: LLC coloring",
+            ),
+        ),
+    ),
+)
+"""The sections, in the order of the documentation."""

@@ -185,7 +185,7 @@ class DevicePci:
     power_mgmt: bool = False
     permissive: bool = False
     seize: bool = False
-    rdm_policy: RdmReservePolicy = RdmReservePolicy.STRICT
+    rdm_policy: RdmReservePolicy = RdmReservePolicy.INVALID
     name: str | None = None
 
 
@@ -263,7 +263,7 @@ class VsndStream:
     """libxl_vsnd_stream."""
 
     unique_id: str | None = None
-    type: VsndStreamType = VsndStreamType.P
+    type: VsndStreamType | None = None
     params: VsndParams = VsndParams()
 
 
@@ -342,6 +342,6 @@ class UsbdevHostdev:
 class DeviceUsbdev:
     """libxl_device_usbdev."""
 
-    ctrl: int = 0
+    ctrl: int = -1
     port: int = 0
     u: UsbdevHostdev | None = None

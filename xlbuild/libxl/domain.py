@@ -42,6 +42,12 @@ from xlbuild.libxl.enums import (
     VuartType,
 )
 
+MEMKB_DEFAULT = 2**64 - 1
+"""A size in KiB that is not set (LIBXL_MEMKB_DEFAULT)."""
+
+MAX_GRANT_DEFAULT = 2**32 - 1
+"""A size of a grant table that is not set (LIBXL_MAX_GRANT_DEFAULT)."""
+
 
 @dataclass(frozen=True, slots=True)
 class IoportRange:
@@ -112,20 +118,20 @@ class DomainSchedParams:
     """libxl_domain_sched_params."""
 
     sched: Scheduler = Scheduler.UNKNOWN
-    weight: int = 0
-    cap: int = 0
-    period: int = 0
-    budget: int = 0
-    extratime: int = 0
-    slice: int = 0
-    latency: int = 0
+    weight: int = -1
+    cap: int = -1
+    period: int = -1
+    budget: int = -1
+    extratime: int = -1
+    slice: int = -1
+    latency: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class VnodeInfo:
     """libxl_vnode_info."""
 
-    memkb: int = 0
+    memkb: int = MEMKB_DEFAULT
     distances: tuple[int, ...] = ()
     pnode: int = 0
     vcpus: tuple[int, ...] | None = None
@@ -136,7 +142,7 @@ class RdmReserve:
     """libxl_rdm_reserve."""
 
     strategy: RdmReserveStrategy = RdmReserveStrategy.IGNORE
-    policy: RdmReservePolicy = RdmReservePolicy.STRICT
+    policy: RdmReservePolicy = RdmReservePolicy.INVALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +165,8 @@ class Hvm:
     timeoffset: str | None = None
     hpet: bool | None = None
     vpt_align: bool | None = None
-    mmio_hole_memkb: int = 0
-    timer_mode: TimerMode = TimerMode.DELAY_FOR_MISSED_TICKS
+    mmio_hole_memkb: int = MEMKB_DEFAULT
+    timer_mode: TimerMode = TimerMode.UNKNOWN
     nested_hvm: bool | None = None
     altp2m: bool | None = None
     system_firmware: str | None = None
@@ -188,7 +194,7 @@ class Hvm:
     ms_vm_genid: str | None = None
     serial_list: tuple[str, ...] | None = None
     rdm: RdmReserve = RdmReserve()
-    rdm_mem_boundary_memkb: int = 0
+    rdm_mem_boundary_memkb: int = MEMKB_DEFAULT
     mca_caps: int = 0
 
 
@@ -198,7 +204,7 @@ class Pv:
 
     JSON_KEY: ClassVar[str] = "type.pv"
     kernel: str | None = None
-    slack_memkb: int = 0
+    slack_memkb: int = MEMKB_DEFAULT
     bootloader: str | None = None
     bootloader_args: tuple[str, ...] | None = None
     cmdline: str | None = None
@@ -272,11 +278,11 @@ class DomainBuildInfo:
     vcpu_soft_affinity: tuple[tuple[int, ...], ...] = ()
     numa_placement: bool | None = None
     tsc_mode: TscMode = TscMode.DEFAULT
-    max_memkb: int = 0
-    target_memkb: int = 0
-    video_memkb: int = 0
-    shadow_memkb: int = 0
-    iommu_memkb: int = 0
+    max_memkb: int = MEMKB_DEFAULT
+    target_memkb: int = MEMKB_DEFAULT
+    video_memkb: int = MEMKB_DEFAULT
+    shadow_memkb: int = MEMKB_DEFAULT
+    iommu_memkb: int = MEMKB_DEFAULT
     rtc_timeoffset: int = 0
     exec_ssidref: int = 0
     exec_ssid_label: str | None = None
@@ -285,12 +291,12 @@ class DomainBuildInfo:
     cpuid: CpuidPolicy | None = None
     blkdev_start: str | None = None
     vnuma_nodes: tuple[VnodeInfo, ...] = ()
-    max_grant_frames: int = 0
-    max_maptrack_frames: int = 0
-    max_grant_version: int = 0
+    max_grant_frames: int = MAX_GRANT_DEFAULT
+    max_maptrack_frames: int = MAX_GRANT_DEFAULT
+    max_grant_version: int = -1
     device_model_version: DeviceModelVersion = DeviceModelVersion.UNKNOWN
     device_model_stubdomain: bool | None = None
-    stubdomain_memkb: int = 0
+    stubdomain_memkb: int = MEMKB_DEFAULT
     stubdomain_kernel: str | None = None
     stubdomain_cmdline: str | None = None
     stubdomain_ramdisk: str | None = None
@@ -314,7 +320,7 @@ class DomainBuildInfo:
     acpi: bool | None = None
     bootloader: str | None = None
     bootloader_args: tuple[str, ...] | None = None
-    timer_mode: TimerMode = TimerMode.DELAY_FOR_MISSED_TICKS
+    timer_mode: TimerMode = TimerMode.UNKNOWN
     nested_hvm: bool | None = None
     apic: bool | None = None
     dm_restrict: bool | None = None

@@ -71,3 +71,9 @@ NEWEST = PROFILES[-1]
 def release_order(release: str) -> tuple[int, ...]:
     """Return what orders releases: "4.9" is (4, 9), before "4.17"."""
     return tuple(int(number) for number in release.split("."))
+
+
+def in_releases(release: str, since: str | None, until: str | None) -> bool:
+    """Return whether a release is one from `since` to `until`; None: there is no such end."""
+    now = release_order(release)
+    return (since is None or release_order(since) <= now) and (until is None or now <= release_order(until))

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from xlbuild.config.keys import arm, device_model, devices, guest, older, platform
 from xlbuild.config.keys.model import Effect, Form, Key, Section
-from xlbuild.profiles import release_order
+from xlbuild.profiles import in_releases
 
 __all__ = ["BY_NAME", "KEYS", "SECTIONS", "Effect", "Form", "Key", "Section", "known_in"]
 
@@ -32,10 +32,4 @@ BY_NAME: Mapping[str, Key] = MappingProxyType({key.name: key for key in KEYS})
 
 def known_in(release: str) -> Mapping[str, Key]:
     """Return the keys that a release's xl reads, by name."""
-    now = release_order(release)
-    return {
-        key.name: key
-        for key in KEYS
-        if (key.since is None or release_order(key.since) <= now)
-        and (key.until is None or now <= release_order(key.until))
-    }
+    return {key.name: key for key in KEYS if in_releases(release, key.since, key.until)}

@@ -30,7 +30,7 @@ SECTIONS: tuple[Section, ...] = (
                 "as many as needed",
                 arm=True,
                 since="4.19",
-                source="after 4.17; not dated",
+                source="tools/arm: Introduce the nr_spis xl config entry (May 2024)",
             ),
             Key("vuart", _S, _DOMAIN, ALL, "an emulated serial port: sbsa_uart", arm=True),
             Key(
@@ -53,7 +53,7 @@ SECTIONS: tuple[Section, ...] = (
                 silent=True,
                 arm=True,
                 since="4.18",
-                source="CHANGELOG 4.18: guests running SVE/SVE2 on Arm",
+                source="CHANGELOG 4.18: guests running SVE",
             ),
             Key(
                 "arm_sci",
@@ -65,7 +65,7 @@ SECTIONS: tuple[Section, ...] = (
                 silent=True,
                 arm=True,
                 since="4.21",
-                source="after 4.17; not dated",
+                source="CHANGELOG 4.21: SCI SCMI SMC single-agent support",
             ),
             Key(
                 "virtio",
@@ -75,7 +75,7 @@ SECTIONS: tuple[Section, ...] = (
                 "virtio devices on the MMIO bus",
                 arm=True,
                 since="4.18",
-                source="after 4.17; not dated",
+                source="libxl: add support for generic virtio device (43ba5202e2ee)",
             ),
             Key(
                 "trap_unmapped_accesses",
@@ -86,7 +86,7 @@ SECTIONS: tuple[Section, ...] = (
                 "1",
                 arm=True,
                 since="4.21",
-                source="after 4.17; not dated",
+                source="tools/arm: Add the trap_unmapped_accesses xl config option (June 2025)",
             ),
         ),
     ),

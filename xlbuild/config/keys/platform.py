@@ -29,7 +29,7 @@ SECTIONS: tuple[Section, ...] = (
                 _DOMAIN,
                 PVH_HVM,
                 "HVM_PARAM_TIMER_MODE; an error for PV",
-                "1",
+                "no_delay_for_missed_ticks",
             ),
             Key(
                 "hvm_pirq",
@@ -60,8 +60,8 @@ SECTIONS: tuple[Section, ...] = (
                 ALL,
                 "how many alternate memory maps there can be",
                 "10 with altp2m",
-                since="4.20",
-                source="after 4.17; not dated",
+                since="4.21",
+                source="tools/xl: Add altp2m_count parameter (July 2025)",
             ),
             Key(
                 "viridian",
@@ -74,7 +74,15 @@ SECTIONS: tuple[Section, ...] = (
             ),
             Key("mca_caps", Form.NAMES, _DOMAIN, HVM, "HVM_PARAM_MCA_CAP: lmce"),
             Key("cpuid", Form.STRING_OR_LIST, _DOMAIN, ALL, "changes to the CPUID policy"),
-            Key("msr_relaxed", _B, _DOMAIN, ALL, "unknown MSRs read as 0; Xen means to remove it", "0"),
+            Key(
+                "msr_relaxed",
+                _B,
+                _DOMAIN,
+                ALL,
+                "unknown MSRs read as 0, where they would be faults",
+                "0",
+                instead="leave it out",
+            ),
             Key(
                 "tsc_mode",
                 Form.NUMBER_OR_NAME,
@@ -148,7 +156,7 @@ SECTIONS: tuple[Section, ...] = (
                 "xenstore features it is told of",
                 "0xffffffff",
                 since="4.21",
-                source="after 4.17; not dated",
+                source="tools: allow to limit xenstore features via guest config (July 2025)",
             ),
             Key(
                 "xenstore_quota",
@@ -157,7 +165,7 @@ SECTIONS: tuple[Section, ...] = (
                 ALL,
                 "its limits in xenstore, each `name=number`",
                 since="4.22",
-                source='xl: add new "xenstore_quota" domain config parameter (March 2026)',
+                source="CHANGELOG after 4.21: support for per-domain Xenstore quota",
             ),
             Key(
                 "xend_suspend_evtchn_compat",

@@ -1,10 +1,78 @@
 """The lists of devices in a libxl_domain_config: each element of a key by its own grammar (`config.devices`)."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from xlbuild.config.devices.disk import disk
+from xlbuild.config.devices.vfb import vfb
+from xlbuild.config.devices.vif import vif
+from xlbuild.config.devices.vkb import vkb
+from xlbuild.config.problems import Problems
+from xlbuild.config.settings import Element
 from xlbuild.config.values import Values
 from xlbuild.container.model import Kind
+from xlbuild.domain_config.display import sdl_info, vnc_info
+from xlbuild.errors import ConfigError
+from xlbuild.libxl.devices import DeviceVfb, DeviceVkb
 from xlbuild.libxl.domain import DomainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One key that lists devices."""
+
+    key: str
+    field: str
+    """The list in DomainConfig."""
+    read: Callable[[Element, Problems, str], Any]
+    """Makes an element a device: (element, problems, release); ConfigError where xl stops."""
+
+
+ROWS: tuple[Row, ...] = (
+    Row("disk", "disks", disk),
+    Row("vif", "nics", vif),
+    Row("vfb", "vfbs", vfb),
+    Row("vkb", "vkbs", vkb),
+)
+"""In the order in which xl reads them."""
+
+UNNUMBERED = -1
+"""libxl's devid of a device that has none yet."""
 
 
 def with_devices(values: Values, config: DomainConfig, kind: Kind) -> DomainConfig:
     """Return the configuration with its devices."""
-    return config
+    lists = {row.field: tuple(_devices(values, row)) for row in ROWS}
+    config = _with_keyboards(_with_display(values, replace(config, **lists), kind))
+    return replace(config, **{row.field: _numbered(getattr(config, row.field)) for row in ROWS})
+
+
+def _devices(values: Values, row: Row) -> Iterator[Any]:
+    """Yield a key's devices, up to an element that is a list; after a wrong one the others are read still."""
+    for element in values.devices(row.key):
+        try:
+            yield row.read(element, values.problems, values.release)
+        except ConfigError as error:
+            values.problems.error(error)
+
+
+def _numbered(devices: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give each device its place in the list as its number, unless it has one, or is of a kind without."""
+    return tuple(
+        replace(device, devid=number) if getattr(device, "devid", None) == UNNUMBERED else device
+        for number, device in enumerate(devices)
+    )
+
+
+def _with_display(values: Values, config: DomainConfig, kind: Kind) -> DomainConfig:
+    """Give a PV guest without framebuffers the one that vnc=1 asks for."""
+    if kind is not Kind.PV or config.vfbs or not values.boolean("vnc"):
+        return config
+    vfb = DeviceVfb(vnc=vnc_info(values), sdl=sdl_info(values), keymap=values.string("keymap"))
+    return replace(config, vfbs=(vfb,))
+
+
+def _with_keyboards(config: DomainConfig) -> DomainConfig:
+    """Give each framebuffer its keyboard, before those that the configuration lists."""
+    return replace(config, vkbs=(DeviceVkb(),) * len(config.vfbs) + config.vkbs)

@@ -1,1 +1,4 @@
-"""The grammars of devices: each module reads one key's elements into libxl's structure, as xl reads them."""
+"""The grammars of devices: one element of a key's list becomes one libxl device, each key in a module of its own.
+
+A reader takes (element, problems, release): it raises ConfigError where xl stops, and warns of what xl drops.
+"""

@@ -3,9 +3,8 @@
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.values import Values
 from xlbuild.container.model import Kind
-from xlbuild.libxl.domain import DomainBuildInfo, Hvm, Pv, Pvh
-
-_TYPES: dict[Kind, type[Pv] | type[Pvh] | type[Hvm]] = {Kind.PV: Pv, Kind.PVH: Pvh, Kind.HVM: Hvm}
+from xlbuild.domain_config.unions import union_of
+from xlbuild.libxl.domain import DomainBuildInfo
 
 
 def build_info(values: Values, guest: GuestConfig, kind: Kind) -> DomainBuildInfo:
@@ -15,5 +14,5 @@ def build_info(values: Values, guest: GuestConfig, kind: Kind) -> DomainBuildInf
         kernel=guest.kernel,
         ramdisk=guest.ramdisk,
         cmdline=guest.command_line,
-        u=_TYPES[kind](),
+        u=union_of(values, guest, kind),
     )

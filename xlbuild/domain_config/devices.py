@@ -43,9 +43,10 @@ UNNUMBERED = -1
 
 def with_devices(values: Values, config: DomainConfig, kind: Kind) -> DomainConfig:
     """Return the configuration with its devices."""
-    lists = {row.field: tuple(_devices(values, row)) for row in ROWS}
+    lists: dict[str, Any] = {row.field: tuple(_devices(values, row)) for row in ROWS}
     config = _with_keyboards(_with_display(values, replace(config, **lists), kind))
-    return replace(config, **{row.field: _numbered(getattr(config, row.field)) for row in ROWS})
+    numbered: dict[str, Any] = {row.field: _numbered(getattr(config, row.field)) for row in ROWS}
+    return replace(config, **numbered)
 
 
 def _devices(values: Values, row: Row) -> Iterator[Any]:

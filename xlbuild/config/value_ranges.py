@@ -21,6 +21,7 @@ class ValueRange:
 
 
 _P9 = "CHANGELOG 4.19: a 9pfs backend running as a daemon in dom0"
+_TRUSTED = "4.17 takes it for a position; its grammar has it by February 2024; not dated more closely"
 _TRADITIONAL = "qemu-xen-traditional was removed for 4.21 (19ab8356ab)"
 
 VALUES: tuple[ValueRange, ...] = (
@@ -38,6 +39,8 @@ VALUES: tuple[ValueRange, ...] = (
     ValueRange(
         "disk", "grant_usage=", "4.19", None, "libxl: Add grant_usage for virtio disk devices (February 2024)"
     ),
+    ValueRange("disk", "trusted", "4.19", None, _TRUSTED),
+    ValueRange("disk", "untrusted", "4.19", None, _TRUSTED),
     ValueRange("p9", "type=", "4.19", None, _P9),
     ValueRange("p9", "max-files=", "4.19", None, _P9),
     ValueRange("p9", "max-open-files=", "4.19", None, _P9),

@@ -187,6 +187,8 @@ def test_every_key_of_4_17_is_tried() -> None:
         ('type = "hvm"; firmware = "rombios"', 0, ""),
         ('tee = "ffa"', 3, "tee"),
         ('disk = ["vdev=xvda,grant_usage=1,target=/x"]', 1, "disk"),
+        ('disk = ["/x,raw,xvda,w,trusted"]', 1, "too many positional parameters"),
+        ('disk = ["/x,raw,xvda,w,untrusted"]', 1, "too many positional parameters"),
         ('p9 = ["tag=a,path=/x,security_model=none,type=qemu"]', 1, "`type'"),
         ('p9 = ["tag=a,path=/x,security_model=none,max-files=1"]', 1, "`max-files'"),
         ('p9 = ["tag=a,path=/x,security_model=none,max-open-files=1"]', 1, "`max-open-files'"),

@@ -77,10 +77,16 @@ class Values:
         if isinstance(setting.value, str):
             self.problems.warn(_ignored(setting, "is a single value and should be a list"))
             return ()
-        strings = tuple(takewhile(lambda element: isinstance(element, str), setting.value))
-        if len(strings) < len(setting.value):
-            self.problems.warn(_cut_short(setting, len(strings)))
-        return tuple(element for element in strings if isinstance(element, str))
+        return self._leading_strings(setting, setting.value)
+
+    def string_or_strings(self, name: str) -> str | tuple[str, ...] | None:
+        """Return a string, or a list of strings up to the first element that is a list itself."""
+        setting = self._setting(name, Form.STRING_OR_LIST)
+        if setting is None:
+            return None
+        if isinstance(setting.value, str):
+            return setting.value
+        return self._leading_strings(setting, setting.value)
 
     def devices(self, name: str) -> tuple[Element, ...]:
         """Return a list of strings as `strings` does, each with its place."""
@@ -107,6 +113,13 @@ class Values:
                 where=setting.where,
             )
         return value
+
+    def _leading_strings(self, setting: Setting, elements: tuple[Value, ...]) -> tuple[str, ...]:
+        leading = takewhile(lambda element: isinstance(element, str), elements)
+        strings = tuple(element for element in leading if isinstance(element, str))
+        if len(strings) < len(elements):
+            self.problems.warn(_cut_short(setting, len(strings)))
+        return strings
 
     def _setting(self, name: str, form: Form) -> Setting | None:
         key = BY_NAME[name]

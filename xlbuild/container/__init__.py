@@ -32,9 +32,8 @@ from xlbuild.container.model import (
 )
 from xlbuild.container.parameters import toolstack_parameters
 from xlbuild.container.passthrough import check_passthrough, check_populate_on_demand
-from xlbuild.container.sizes import check_video_mib, memory_sizes, vcpu_counts
+from xlbuild.container.sizes import check_video_mib, memory_sizes, mmio_hole_mib, vcpu_counts
 from xlbuild.container.vnuma import virtual_numa, with_vnuma_totals
-from xlbuild.errors import ConfigError
 from xlbuild.host import Host
 from xlbuild.profiles import Profile
 
@@ -51,8 +50,6 @@ __all__ = [
     "VirtualNuma",
     "decide",
 ]
-
-_LEAST_MMIO_HOLE, _MOST_MMIO_HOLE = 256, 3840
 
 
 def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> Container:
@@ -83,7 +80,7 @@ def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> C
         system_firmware=files.system_firmware,
         acpi_firmware=files.acpi_firmware,
         smbios_firmware=files.smbios_firmware,
-        mmio_hole_mib=_mmio_hole(config) if kind is Kind.HVM else None,
+        mmio_hole_mib=mmio_hole_mib(config) if kind is Kind.HVM else None,
         vnuma=vnuma,
         apic=config.apic is not False or kind is not Kind.HVM,
         parameters=toolstack_parameters(config, kind, profile, memory),
@@ -102,16 +99,3 @@ def _video_mib(config: GuestConfig, kind: Kind, traditional: bool) -> int:
         return 0
     check_video_mib(config)
     return config.videoram
-
-
-def _mmio_hole(config: GuestConfig) -> int | None:
-    hole = config.mmio_hole
-    if hole is None or _LEAST_MMIO_HOLE <= hole <= _MOST_MMIO_HOLE:
-        return hole
-    raise ConfigError(
-        "config-mmio-hole",
-        f"mmio_hole = {hole} is not possible",
-        cause=f"the hole below 4 GiB has {_LEAST_MMIO_HOLE} to {_MOST_MMIO_HOLE} MiB",
-        hint="correct it, or remove it",
-        where=config.where("mmio_hole"),
-    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from xlbuild.config.model import GuestConfig
+from xlbuild.container.device_model import is_cirrus
 from xlbuild.container.files import PVGRUBS, is_hvmloader, shim_command_line
 from xlbuild.container.model import Kind, MemorySizes
 from xlbuild.container.sizes import DEFAULT_PV_MIB
@@ -73,8 +74,7 @@ def _for_hvm(config: GuestConfig, traditional: bool) -> Iterator[Diagnostic]:
         nodes = ", ".join(map(str, named))
         message = f"the host's NUMA nodes are not known here: those named ({nodes}) are taken to be there"
         yield _warning(config, "vnuma", message, None)
-    cirrus = config.vga == "cirrus" or (config.vga is None and not config.stdvga)
-    if traditional and cirrus and config.videoram not in (None, _TRADITIONAL_CIRRUS_MIB):
+    if traditional and is_cirrus(config) and config.videoram not in (None, _TRADITIONAL_CIRRUS_MIB):
         message = (
             "qemu-xen-traditional's cirrus card has 4 MiB; videoram is taken off the memory all the same"
         )

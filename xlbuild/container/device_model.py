@@ -1,17 +1,26 @@
 """HVM's device model, of which the builder needs to know the version, the system firmware and the video memory."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xlbuild.config.model import GuestConfig
 from xlbuild.container.sizes import check_video_mib
 from xlbuild.errors import ConfigError
+from xlbuild.libxl.enums import BiosType, VgaInterfaceType, member_of
 from xlbuild.profiles import Profile
 
 UPSTREAM = "qemu-xen"
 TRADITIONAL = "qemu-xen-traditional"
 
-BIOSES = ("unknown", "rombios", "seabios", "ovmf")
-"""What `bios` may say, in any case of letters; unknown is the same as nothing."""
+_VGA_NAMES = {
+    "cirrus": VgaInterfaceType.CIRRUS,
+    "stdvga": VgaInterfaceType.STD,
+    "qxl": VgaInterfaceType.QXL,
+    "none": VgaInterfaceType.NONE,
+}
+"""What `vga` may say, in these letters."""
+
+_NAMES_OF_VGA = {kind: name for name, kind in _VGA_NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +29,17 @@ class _Vga:
     least_mib: int
 
 
-_UPSTREAM_VGA = {"cirrus": _Vga(8, 8), "stdvga": _Vga(16, 16), "qxl": _Vga(128, 128), "none": _Vga(0, 0)}
-_TRADITIONAL_VGA = {"cirrus": _Vga(4, 0), "stdvga": _Vga(8, 8), "none": _Vga(0, 0)}
+_UPSTREAM_VGA = {
+    VgaInterfaceType.CIRRUS: _Vga(8, 8),
+    VgaInterfaceType.STD: _Vga(16, 16),
+    VgaInterfaceType.QXL: _Vga(128, 128),
+    VgaInterfaceType.NONE: _Vga(0, 0),
+}
+_TRADITIONAL_VGA = {
+    VgaInterfaceType.CIRRUS: _Vga(4, 0),
+    VgaInterfaceType.STD: _Vga(8, 8),
+    VgaInterfaceType.NONE: _Vga(0, 0),
+}
 
 
 def check_version(config: GuestConfig, profile: Profile) -> None:
@@ -54,18 +72,48 @@ def is_traditional(config: GuestConfig, profile: Profile) -> bool:
     )
 
 
-def system_firmware(config: GuestConfig, traditional: bool) -> str | None:
-    """Return which system firmware is loaded behind hvmloader: seabios, ovmf, or None for rombios.
+def bios_and_key(config: GuestConfig) -> tuple[BiosType, str]:
+    """Return the system firmware that HVM is to have, UNKNOWN where nothing names one, and the key that says so.
 
-    `firmware` is looked at after `bios` and wins where it names one.
+    `firmware` is looked at after `bios` and wins where it names one: any beginning of `uefi` means ovmf, the empty
+    text too, and any beginning of `bios` leaves the choice to `bios`.
     """
-    key, bios = "bios", _bios(config)
-    if config.firmware is not None:
-        named = firmware_names_bios(config.firmware)
-        key, bios = ("firmware", named) if named is not None else (key, bios)
-    if bios in (None, "unknown"):
-        return None if traditional else "seabios"
-    if traditional is not (bios == "rombios"):
+    bios = _bios(config)
+    if config.firmware is not None and (named := _bios_of_firmware(config.firmware)):
+        return named, "firmware"
+    return bios, "bios"
+
+
+def hvmloader_and_key(config: GuestConfig) -> tuple[str | None, str]:
+    """Return the path of hvmloader if one is given, and the key that gives it: `firmware` wins where it is a path."""
+    firmware = config.firmware
+    if firmware is None or _bios_of_firmware(firmware) or "bios".startswith(firmware):
+        return config.firmware_override, "firmware_override"
+    return firmware, "firmware"
+
+
+def vga_kind(config: GuestConfig) -> VgaInterfaceType:
+    """Return HVM's graphics card, UNKNOWN where nothing names one; ConfigError for one that xl does not know."""
+    if config.vga is not None:
+        if config.vga not in _VGA_NAMES:
+            raise _unknown_vga(config, f"vga={config.vga!r} is no graphics card", _VGA_NAMES)
+        return _VGA_NAMES[config.vga]
+    if config.stdvga is None:
+        return VgaInterfaceType.UNKNOWN
+    return VgaInterfaceType.STD if config.stdvga else VgaInterfaceType.CIRRUS
+
+
+def is_cirrus(config: GuestConfig) -> bool:
+    """Return whether HVM's graphics card is libxl's default, named or not."""
+    return vga_kind(config) in (VgaInterfaceType.UNKNOWN, VgaInterfaceType.CIRRUS)
+
+
+def system_firmware(config: GuestConfig, traditional: bool) -> BiosType | None:
+    """Return which system firmware is loaded behind hvmloader: SEABIOS, OVMF, or None for ROMBIOS."""
+    bios, key = bios_and_key(config)
+    if bios is BiosType.UNKNOWN:
+        return None if traditional else BiosType.SEABIOS
+    if traditional is not (bios is BiosType.ROMBIOS):
         model = TRADITIONAL if traditional else UPSTREAM
         raise ConfigError(
             "config-bios-device-model",
@@ -77,34 +125,14 @@ def system_firmware(config: GuestConfig, traditional: bool) -> str | None:
     return None if traditional else bios
 
 
-def firmware_names_bios(firmware: str) -> str | None:
-    """Return the bios that HVM's `firmware` names; None where it names none, or leaves the choice to `bios`.
-
-    Any beginning of `uefi` means ovmf, the empty text too.
-    """
-    if firmware.lower() in BIOSES:
-        return firmware.lower()
-    return "ovmf" if "uefi".startswith(firmware) else None
-
-
-def firmware_is_path(firmware: str) -> bool:
-    """Return whether HVM's `firmware` is the path of hvmloader."""
-    return firmware_names_bios(firmware) is None and not "bios".startswith(firmware)
-
-
 def video_mib(config: GuestConfig, traditional: bool) -> int:
     """Return HVM's video memory; ConfigError for an unknown card or too little."""
     cards = _TRADITIONAL_VGA if traditional else _UPSTREAM_VGA
-    name = config.vga if config.vga is not None else "stdvga" if config.stdvga else "cirrus"
-    if name not in cards:
-        raise ConfigError(
-            "config-unknown-vga",
-            f"vga={name!r} is no graphics card" + (f" of {TRADITIONAL}" if name in _UPSTREAM_VGA else ""),
-            cause="xl knows " + ", ".join(cards),
-            hint="use one of these, in lower case",
-            where=config.where("vga"),
-        )
-    card = cards[name]
+    kind = VgaInterfaceType.CIRRUS if is_cirrus(config) else vga_kind(config)
+    if kind not in cards:
+        known = (_NAMES_OF_VGA[card] for card in cards)
+        raise _unknown_vga(config, f"vga={config.vga!r} is no graphics card of {TRADITIONAL}", known)
+    card = cards[kind]
     if config.videoram is None:
         return card.default_mib
     check_video_mib(config)
@@ -112,20 +140,37 @@ def video_mib(config: GuestConfig, traditional: bool) -> int:
         raise ConfigError(
             "config-videoram-too-small",
             f"videoram = {config.videoram} is too small",
-            cause=f"{name} needs {card.least_mib} MiB at least",
+            cause=f"{_NAMES_OF_VGA[kind]} needs {card.least_mib} MiB at least",
             hint="remove videoram",
             where=config.where("videoram"),
         )
     return config.videoram
 
 
-def _bios(config: GuestConfig) -> str | None:
-    if config.bios is None or config.bios.lower() in BIOSES:
-        return config.bios and config.bios.lower()
+def _bios_of_firmware(firmware: str) -> BiosType | None:
+    return member_of(BiosType, firmware) or (BiosType.OVMF if "uefi".startswith(firmware) else None)
+
+
+def _bios(config: GuestConfig) -> BiosType:
+    if config.bios is None:
+        return BiosType.UNKNOWN
+    bios = member_of(BiosType, config.bios)
+    if bios is not None:
+        return bios
     raise ConfigError(
         "config-unknown-bios",
         f"bios={config.bios!r} is no system firmware",
-        cause="xl knows " + ", ".join(BIOSES[1:]),
+        cause=f"xl knows {', '.join(known for known in BiosType if known is not BiosType.UNKNOWN)}",
         hint='use bios = "seabios" or "ovmf"; for a file, bios_path_override',
         where=config.where("bios"),
+    )
+
+
+def _unknown_vga(config: GuestConfig, message: str, known: Iterable[str]) -> ConfigError:
+    return ConfigError(
+        "config-unknown-vga",
+        message,
+        cause=f"xl knows {', '.join(known)}",
+        hint="use one of these, in lower case",
+        where=config.where("vga"),
     )

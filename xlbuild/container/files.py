@@ -6,7 +6,7 @@ Upstream: xl's parse_config_data and libxl__domain_firmware.
 from dataclasses import dataclass
 
 from xlbuild.config.model import GuestConfig
-from xlbuild.container.device_model import firmware_is_path, system_firmware
+from xlbuild.container.device_model import hvmloader_and_key, system_firmware
 from xlbuild.container.model import FileRequest, Kind, ModuleRequest, Role
 from xlbuild.errors import ConfigError
 
@@ -81,10 +81,7 @@ def _firmware_files(config: GuestConfig, traditional: bool) -> Files:
 
 
 def _hvmloader(config: GuestConfig) -> FileRequest:
-    """Return hvmloader; `firmware` is looked at last and wins where it is a path."""
-    key, path = "firmware_override", config.firmware_override
-    if config.firmware is not None and firmware_is_path(config.firmware):
-        key, path = "firmware", config.firmware
+    path, key = hvmloader_and_key(config)
     given = _file(config, key, path, Role.HVMLOADER, _HVMLOADER)
     return given or FileRequest(Role.HVMLOADER, None, _HVMLOADER, config.where("type"))
 
@@ -111,25 +108,21 @@ def _refuse_bootloader(config: GuestConfig) -> None:
 
 def _kernel(config: GuestConfig) -> FileRequest:
     """Return the guest's kernel for PV and PVH: `kernel`, or the pvgrub that `firmware` names."""
-    if config.firmware is not None:
-        return _pvgrub(config, config.firmware)
+    if (pvgrub := named_pvgrub(config)) is not None:
+        # xl takes any beginning of a name, and then looks for a file of just that name.
+        complete = pvgrub in PVGRUBS
+        path = None if complete else f"{pvgrub}.bin"
+        return FileRequest(Role.PVGRUB, path, pvgrub if complete else PVGRUBS[-1], config.where("firmware"))
+    check_start(config)
     kernel = _file(config, "kernel", config.kernel, Role.KERNEL)
-    if kernel is None:
-        raise ConfigError(
-            "config-no-kernel",
-            "the guest has no kernel",
-            cause=next(
-                (warning.message for warning in config.warnings if warning.where.key == "kernel"), None
-            )
-            or "the configuration sets neither kernel nor firmware",
-            hint='add kernel = "...", or type = "hvm" for a guest that boots from its disk',
-            where=config.where("kernel"),
-        )
+    assert kernel is not None
     return kernel
 
 
-def _pvgrub(config: GuestConfig, firmware: str) -> FileRequest:
-    if config.kernel is not None:
+def named_pvgrub(config: GuestConfig) -> str | None:
+    """Return what `firmware` names for PV and PVH: a pvgrub, or any beginning of one; ConfigError for others."""
+    firmware = config.firmware
+    if firmware is not None and config.kernel is not None:
         raise ConfigError(
             "config-kernel-and-firmware",
             "both kernel and firmware are set",
@@ -137,7 +130,7 @@ def _pvgrub(config: GuestConfig, firmware: str) -> FileRequest:
             hint="remove one of them",
             where=config.where("firmware"),
         )
-    if not any(name.startswith(firmware) for name in PVGRUBS):
+    if firmware is not None and not any(name.startswith(firmware) for name in PVGRUBS):
         raise ConfigError(
             "config-unknown-firmware",
             f"firmware={firmware!r} is none for PV and PVH guests",
@@ -145,10 +138,21 @@ def _pvgrub(config: GuestConfig, firmware: str) -> FileRequest:
             hint='use one of these, or type = "hvm"',
             where=config.where("firmware"),
         )
-    # xl takes any beginning of a name, and then looks for a file of just that name.
-    complete = firmware in PVGRUBS
-    path = None if complete else f"{firmware}.bin"
-    return FileRequest(Role.PVGRUB, path, firmware if complete else PVGRUBS[-1], config.where("firmware"))
+    return firmware
+
+
+def check_start(config: GuestConfig) -> None:
+    """Refuse a PV or PVH guest that has nothing to start with: neither kernel nor firmware nor bootloader."""
+    if not all(start is None for start in (config.kernel, config.firmware, config.bootloader)):
+        return
+    raise ConfigError(
+        "config-no-kernel",
+        "the guest has no kernel",
+        cause=next((warning.message for warning in config.warnings if warning.where.key == "kernel"), None)
+        or "the configuration sets neither kernel nor firmware",
+        hint='add kernel = "...", or type = "hvm" for a guest that boots from its disk',
+        where=config.where("kernel"),
+    )
 
 
 def _ramdisk(config: GuestConfig) -> tuple[ModuleRequest, ...]:

@@ -28,7 +28,7 @@ def reserved_memory(config: GuestConfig, kind: Kind, host: Host | None) -> tuple
     if kind is Kind.PV or host is None:
         return ()
     regions = host.reserved_device_memory or ()
-    rdm = _rdm(config)
+    rdm = rdm_settings(config)
     found = [
         ReservedMemory(region.start, region.end, False) for region in regions if "strategy" in (rdm or {})
     ]
@@ -43,6 +43,21 @@ def reserved_memory(config: GuestConfig, kind: Kind, host: Host | None) -> tuple
             else:
                 found.append(ReservedMemory(region.start, region.end, strict))
     return tuple(found)
+
+
+def rdm_settings(config: GuestConfig) -> dict[str, str] | None:
+    """Return what `rdm` sets; None where xl drops it, or where it is not there."""
+    settings: dict[str, str] = {}
+    for field in (config.rdm or "").split(","):
+        key, equals, value = field.partition("=")
+        if key == "strategy":
+            taken = value == "host"
+        else:
+            taken = bool(equals) and key == "policy" and value.lower() not in tuple(RdmPolicy)
+        if not taken:
+            return None
+        settings[key] = value
+    return settings
 
 
 def reserved_memory_boundary(config: GuestConfig, kind: Kind) -> int:
@@ -64,7 +79,7 @@ def host_advice(config: GuestConfig, kind: Kind, host: Host | None) -> Iterator[
 
 
 def _for_hvm_container(config: GuestConfig, host: Host | None) -> Iterator[Diagnostic]:
-    rdm = _rdm(config)
+    rdm = rdm_settings(config)
     key = "pci" if config.has_pci else "rdm"
     asks = config.has_pci or "strategy" in (rdm or {})
     if asks and (host is None or host.reserved_device_memory is None):
@@ -95,18 +110,3 @@ def _is_strict(device: PciDevice, rdm: dict[str, str] | None) -> bool:
     if device.rdm_policy is None and rdm is not None:
         return False
     return device.rdm_policy is not RdmPolicy.RELAXED
-
-
-def _rdm(config: GuestConfig) -> dict[str, str] | None:
-    """Return what `rdm` sets; None where xl drops it, or where it is not there."""
-    settings: dict[str, str] = {}
-    for field in (config.rdm or "").split(","):
-        key, equals, value = field.partition("=")
-        if key == "strategy":
-            taken = value == "host"
-        else:
-            taken = bool(equals) and key == "policy" and value.lower() not in tuple(RdmPolicy)
-        if not taken:
-            return None
-        settings[key] = value
-    return settings

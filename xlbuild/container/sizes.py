@@ -3,7 +3,7 @@
 from xlbuild.config.model import GuestConfig
 from xlbuild.container.model import Kind, MemorySizes
 from xlbuild.errors import ConfigError
-from xlbuild.units import GIB, KIB, MIB
+from xlbuild.units import GIB, KIB, MIB, UINT64
 
 DEFAULT_PV_MIB = 32
 """Memory of a PV guest whose configuration names none (LIBXL_MEMKB_DEFAULT)."""
@@ -18,6 +18,11 @@ _MOST_VCPUS_ONLINE = 1024
 """libxl's limit for vCPUs that are online at start, whatever the container."""
 
 _KIB_PER_MIB = MIB // KIB
+
+_MIB_WRAP = UINT64 // _KIB_PER_MIB
+"""What a number of MiB wraps at: xl makes 64 bits of KiB of it."""
+
+_LEAST_MMIO_HOLE, _MOST_MMIO_HOLE = 256, 3840
 
 _MEMORY_HINT = "set memory in MiB: memory = 256"
 
@@ -41,6 +46,22 @@ def memory_sizes(config: GuestConfig, kind: Kind, video_mib: int) -> MemorySizes
 def check_video_mib(config: GuestConfig) -> None:
     """Refuse an impossible `videoram`."""
     _check_mib(config, "videoram", config.videoram)
+
+
+def mmio_hole_mib(config: GuestConfig) -> int | None:
+    """Return HVM's `mmio_hole`; ConfigError for an impossible one."""
+    if config.mmio_hole is None:
+        return None
+    hole = config.mmio_hole % _MIB_WRAP
+    if _LEAST_MMIO_HOLE <= hole <= _MOST_MMIO_HOLE:
+        return hole
+    raise ConfigError(
+        "config-mmio-hole",
+        f"mmio_hole = {config.mmio_hole} is not possible",
+        cause=f"the hole below 4 GiB has {_LEAST_MMIO_HOLE} to {_MOST_MMIO_HOLE} MiB",
+        hint="correct it, or remove it",
+        where=config.where("mmio_hole"),
+    )
 
 
 def vcpu_counts(config: GuestConfig, kind: Kind) -> tuple[int, int]:

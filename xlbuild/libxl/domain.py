@@ -30,10 +30,12 @@ from xlbuild.libxl.enums import (
     GfxPassthruKind,
     GicVersion,
     Hdtype,
+    Nameless,
     Passthrough,
     RdmReservePolicy,
     RdmReserveStrategy,
     Scheduler,
+    SmbiosType,
     TeeType,
     TimerMode,
     TscMode,
@@ -141,8 +143,16 @@ class VnodeInfo:
 class RdmReserve:
     """libxl_rdm_reserve."""
 
-    strategy: RdmReserveStrategy = RdmReserveStrategy.IGNORE
-    policy: RdmReservePolicy = RdmReservePolicy.INVALID
+    strategy: RdmReserveStrategy | Nameless = RdmReserveStrategy.IGNORE
+    policy: RdmReservePolicy | Nameless = RdmReservePolicy.INVALID
+
+
+@dataclass(frozen=True, slots=True)
+class Smbios:
+    """libxl_smbios, of Xen 4.18."""
+
+    key: SmbiosType
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +181,7 @@ class Hvm:
     altp2m: bool | None = None
     system_firmware: str | None = None
     smbios_firmware: str | None = None
+    smbios: tuple[Smbios, ...] = ()
     acpi_firmware: str | None = None
     hdtype: Hdtype = Hdtype.IDE
     nographic: bool | None = None
@@ -189,13 +200,18 @@ class Hvm:
     vkb_device: bool | None = None
     soundhw: str | None = None
     xen_platform_pci: bool | None = None
+    xen_platform_pci_bar_uc: bool | None = None
+    """Of Xen 4.21."""
     usbdevice_list: tuple[str, ...] | None = None
     vendor_device: VendorDevice = VendorDevice.NONE
-    ms_vm_genid: str | None = None
+    ms_vm_genid: tuple[int, ...] = ()
+    """Left out, as a uuid is, where xl makes a random one."""
     serial_list: tuple[str, ...] | None = None
     rdm: RdmReserve = RdmReserve()
     rdm_mem_boundary_memkb: int = MEMKB_DEFAULT
     mca_caps: int = 0
+    pirq: bool | None = None
+    """Of Xen 4.19."""
 
 
 @dataclass(frozen=True, slots=True)

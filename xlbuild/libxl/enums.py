@@ -1,6 +1,21 @@
 """libxl's enumerations: their members are the names that configurations and JSON documents use (libxl.h)."""
 
-from enum import StrEnum
+from enum import Enum, StrEnum
+from typing import TypeVar
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def member_of(enumeration: type[E], text: str) -> E | None:
+    """Return the member of a name in any case of letters, None for no name (upstream: libxl__enum_from_string)."""
+    return next((member for member in enumeration if member == text.lower()), None)
+
+
+class Nameless(Enum):
+    """The value of an enumeration that nobody has set, in memory that xl does not clear."""
+
+    NAMELESS = "null"
+    """libxl has no name for it, and writes null."""
 
 
 class DiskBackend(StrEnum):
@@ -213,6 +228,47 @@ class BiosType(StrEnum):
     ROMBIOS = "rombios"
     SEABIOS = "seabios"
     OVMF = "ovmf"
+
+
+class SmbiosType(StrEnum):
+    """libxl_smbios_type, of Xen 4.18."""
+
+    BIOS_VENDOR = "bios_vendor"
+    BIOS_VERSION = "bios_version"
+    SYSTEM_MANUFACTURER = "system_manufacturer"
+    SYSTEM_PRODUCT_NAME = "system_product_name"
+    SYSTEM_VERSION = "system_version"
+    SYSTEM_SERIAL_NUMBER = "system_serial_number"
+    BASEBOARD_MANUFACTURER = "baseboard_manufacturer"
+    BASEBOARD_PRODUCT_NAME = "baseboard_product_name"
+    BASEBOARD_VERSION = "baseboard_version"
+    BASEBOARD_SERIAL_NUMBER = "baseboard_serial_number"
+    BASEBOARD_ASSET_TAG = "baseboard_asset_tag"
+    BASEBOARD_LOCATION_IN_CHASSIS = "baseboard_location_in_chassis"
+    ENCLOSURE_MANUFACTURER = "enclosure_manufacturer"
+    ENCLOSURE_SERIAL_NUMBER = "enclosure_serial_number"
+    ENCLOSURE_ASSET_TAG = "enclosure_asset_tag"
+    BATTERY_MANUFACTURER = "battery_manufacturer"
+    BATTERY_DEVICE_NAME = "battery_device_name"
+    OEM = "oem"
+
+
+class ViridianEnlightenment(StrEnum):
+    """libxl_viridian_enlightenment: a member's place is its bit."""
+
+    BASE = "base"
+    FREQ = "freq"
+    TIME_REF_COUNT = "time_ref_count"
+    REFERENCE_TSC = "reference_tsc"
+    HCALL_REMOTE_TLB_FLUSH = "hcall_remote_tlb_flush"
+    APIC_ASSIST = "apic_assist"
+    CRASH_CTL = "crash_ctl"
+    SYNIC = "synic"
+    STIMER = "stimer"
+    HCALL_IPI = "hcall_ipi"
+    EX_PROCESSOR_MASKS = "ex_processor_masks"
+    NO_VP_LIMIT = "no_vp_limit"
+    CPU_HOTPLUG = "cpu_hotplug"
 
 
 class Hdtype(StrEnum):

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
 from typing import TYPE_CHECKING, Any
 
+from xlbuild.libxl.enums import Nameless
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -28,6 +30,8 @@ def _text(value: object, indent: str, *, defbool: bool) -> str:
         return str(value)
     if isinstance(value, str):
         return _quoted(value)
+    if isinstance(value, Nameless):
+        return value.value
     inner = indent + _INDENT
     if isinstance(value, tuple):
         return _block("[]", [inner + _text(element, inner, defbool=False) for element in value], indent)

@@ -19,8 +19,11 @@ pytestmark = pytest.mark.headers
 HEADER = Path("/usr/include/_libxl_types.h")
 LIBRARY = "-l:libxenlight.so.4.17"
 
-LATER: dict[str, str] = {}
+LATER = {"Hvm.smbios": "4.18", "Hvm.pirq": "4.19", "Hvm.xen_platform_pci_bar_uc": "4.21"}
 """Members that came after Debian's libxl 4.17: since when."""
+
+LATER_TYPES = {domain.Smbios, enums.SmbiosType}
+"""Types that came with them."""
 
 PARTS: dict[type, tuple[str, str]] = {
     domain.Hvm: ("domain_build_info", "u.hvm."),
@@ -53,14 +56,14 @@ def structures() -> Iterator[type]:
                 is_dataclass(value)
                 and isinstance(value, type)
                 and value.__module__ == module.__name__
-                and value not in OURS_ALONE
+                and value not in OURS_ALONE | LATER_TYPES
             ):
                 yield value
 
 
 def enumerations() -> Iterator[type[StrEnum]]:
     for value in vars(enums).values():
-        if isinstance(value, type) and issubclass(value, StrEnum) and value is not StrEnum:
+        if isinstance(value, type) and issubclass(value, StrEnum) and value not in {StrEnum, *LATER_TYPES}:
             yield value
 
 

@@ -11,6 +11,9 @@ from xlbuild.units import GIB, MIB
 XC_DOM_DECOMPRESS_MAX = GIB
 """Bytes of the largest kernel, module or unpacked payload that any release's toolstack takes (xenguest)."""
 
+FIRMWARE_DIRECTORY = "/usr/lib/xen-{release}/boot"
+"""XENFIRMWAREDIR, which is built into xl, as Debian chooses it; other distributions' are in `image.firmware`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:

@@ -3,16 +3,22 @@
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.values import Values
 from xlbuild.container.model import Kind
+from xlbuild.container.parameters import timer_mode
+from xlbuild.domain_config.kernel import kernel_of
 from xlbuild.domain_config.unions import union_of
 from xlbuild.libxl.domain import DomainBuildInfo
+from xlbuild.libxl.enums import TimerMode
 
 
 def build_info(values: Values, guest: GuestConfig, kind: Kind) -> DomainBuildInfo:
     """Return the build info."""
     return DomainBuildInfo(
         claim_mode=True,
-        kernel=guest.kernel,
+        kernel=values.problems.attempt(lambda: kernel_of(guest, kind, values.release), None),
         ramdisk=guest.ramdisk,
         cmdline=guest.command_line,
+        timer_mode=values.problems.attempt(lambda: timer_mode(guest, kind), TimerMode.UNKNOWN),
+        nested_hvm=guest.nestedhvm,
+        apic=guest.apic if kind is Kind.HVM else None,
         u=union_of(values, guest, kind),
     )

@@ -6,6 +6,8 @@ root tree, or a flat directory that holds the files by their last name.
 
 from dataclasses import dataclass
 
+from xlbuild.profiles import FIRMWARE_DIRECTORY
+
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
@@ -35,7 +37,7 @@ class Firmware:
 
 
 FIRMWARE_DIRECTORIES: tuple[str, ...] = (
-    "/usr/lib/xen-{release}/boot",
+    FIRMWARE_DIRECTORY,
     "/usr/lib/xen/boot",
     "/usr/libexec/xen/boot",
     "/usr/lib64/xen/boot",

@@ -91,7 +91,7 @@ SECTIONS: tuple[Section, ...] = (
             Key("smbios_firmware", _S, _IMAGE, HVM, "a file of SMBIOS structures to be passed through"),
             Key(
                 "smbios",
-                Form.LIST,
+                Form.NAMES,
                 _DOMAIN,
                 HVM,
                 "SMBIOS strings, each `key=value`; hvmloader writes them",

@@ -129,7 +129,8 @@ def _rate(dice: Dice) -> str:
     size = dice.pick("1", "10", "100", "0", "4294967296") + dice.pick("", "K", "M", "G", "K", "M", "k")
     rarely = ("@5", "@x", "@5000s") if dice.chance(30) else ()
     unit = dice.weighted(((60, "b/s"), (60, "B/s"), (2, "/s"), (2, "b"), (2, "")))
-    return size + unit + dice.pick("", "", "@20ms", "@1s", "@500us", "@0ms", *rarely)
+    interval: str = dice.pick("", "", "@20ms", "@1s", "@500us", "@0ms", *rarely)
+    return size + unit + interval
 
 
 _COLO = tuple(

@@ -70,7 +70,7 @@ def guest_config(values: Values) -> GuestConfig:
         nestedhvm=values.boolean("nestedhvm"),
         max_event_channels=values.number("max_event_channels"),
         arm_keys=tuple(key.name for key in KEYS if key.arm and key.name in settings),
-        places={key: setting.where for key, setting in settings.items()},
+        places=settings.places,
         warnings=problems.warnings,
     )
 

@@ -28,10 +28,18 @@ _TOKEN = re.compile(
 _PLAIN = rb"(?:%b|'[^'\\\n\0]*+'|\"[^\"\\\n\0]*+\")" % _NUMBER
 _SEPARATORS = rb"(?:[ \t]*+(?:;|%b))++" % _NEWLINE
 SEPARATORS = re.compile(_SEPARATORS)
-PLAIN_SETTING = re.compile(rb"[ \t]*+(%b)[ \t]*+(\+?=)[ \t]*+(%b)[ \t]*+(%b)" % (_KEY, _PLAIN, _SEPARATORS))
-"""Key, operator, value, and what may hold newlines."""
+PLAIN_SETTING = re.compile(rb"[ \t]*+(%b)[ \t]*+=[ \t]*+(%b)[ \t]*+%b" % (_KEY, _PLAIN, _SEPARATORS))
+PLAIN_SETTINGS = re.compile(rb"(?:[ \t]*+%b[ \t]*+=[ \t]*+%b[ \t]*+%b)++" % (_KEY, _PLAIN, _SEPARATORS))
+"""Any number of these."""
+PLAIN_ADDITION = re.compile(rb"[ \t]*+(%b)[ \t]*+\+=[ \t]*+(%b)[ \t]*+%b" % (_KEY, _PLAIN, _SEPARATORS))
 PLAIN_ELEMENTS = re.compile(rb"(?:[ \t]*+%b[ \t]*+,[ \t]*+\n?+)++" % _PLAIN)
 PLAIN_ATOM = re.compile(_PLAIN)
+
+
+def plain_atom(text: bytes) -> str:
+    """Return what a plain value says: a number, or a string without escapes."""
+    return (text if text[0] in b"0123456789" else text[1:-1]).decode(errors="surrogateescape")
+
 
 _LOOKS_LIKE_PYTHON = re.compile(rb"[-+.():](?![0-9])")
 """As xl judges it, but for what is more likely a number or an address that lacks its quotes."""
@@ -48,14 +56,14 @@ class Lexer:
 
     __slots__ = ("_data", "_end", "_line_start", "kind", "line", "python", "text")
 
-    def __init__(self, data: bytes, start: int = 0) -> None:
-        """Start before the first token of `data` that begins at `start` or behind it."""
+    def __init__(self, data: bytes, start: int = 0, line: int = 1, column: int = 1) -> None:
+        """Start before the first token of `data` that begins at `start`, in that place, or behind it."""
         self._data = data
         self._end = start
-        self._line_start = data.rfind(b"\n", 0, start) + 1
+        self._line_start = start - column + 1
         self.kind = ";"
         self.text = b""
-        self.line = 1 + data.count(b"\n", 0, start)
+        self.line = line
         self.python = False
 
     @property

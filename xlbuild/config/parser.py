@@ -9,8 +9,9 @@ A problem does not stop the parser: it goes on behind the line, so that one run 
 """
 
 import re
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 from xlbuild.config.hints import (
     BINARY,
@@ -28,17 +29,21 @@ from xlbuild.config.lexer import (
     ILLEGAL,
     NEWLINE,
     NUMBER,
+    PLAIN_ADDITION,
     PLAIN_ATOM,
     PLAIN_ELEMENTS,
     PLAIN_SETTING,
+    PLAIN_SETTINGS,
     SEPARATORS,
     STRING,
     Lexer,
+    plain_atom,
 )
+from xlbuild.config.lines import Lines
 from xlbuild.config.model import Value
 from xlbuild.config.nesting import OpenLists, TooDeepError
 from xlbuild.config.overrides import Text
-from xlbuild.config.settings import Overwritten, Setting, Settings
+from xlbuild.config.settings import Assigned, Overwritten, Settings
 from xlbuild.errors import ConfigSyntaxError, Diagnostic
 
 MOST_PROBLEMS = 50
@@ -51,6 +56,7 @@ _A_SETTING_STARTS = re.compile(rb"[ \t]*[a-z][a-z0-9_.]*[ \t]*\+?=|\Z")
 _ESCAPE = re.compile(
     rb"\\(?:(?P<plain>[abfnrtv\\'\"])|[0-7][0-9]{2,3}|(?P<bad>x[0-9a-fA-F]{0,2}|.))", re.DOTALL
 )
+_PART = re.compile(rb"(?:[^\\]|\\[0-7][0-9]{2,3}|\\.){1,65536}+", re.DOTALL)
 _PLAIN_ESCAPES = {
     b"a": b"\a",
     b"b": b"\b",
@@ -73,45 +79,7 @@ def parse(text: Text) -> Settings:
         if is_binary(text.data):
             raise ConfigSyntaxError((replace(parser.problems[0], message=BINARY, hint=BINARY_HINT),))
         raise ConfigSyntaxError(tuple(parser.problems), PYTHON_HINT if parser.looks_like_python else None)
-    by_key = {key: entry.setting(key, text) for key, entry in parser.entries.items()}
-    return Settings(text, by_key, tuple(parser.overwritten), tuple(parser.remarks))
-
-
-class _Place(NamedTuple):
-    """Where an assignment stands."""
-
-    line: int
-    key_column: int
-    column: int
-    """Of the value."""
-    start: int
-    """Offset of the value into the text."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    """The assignments that make up a key's value: one, and the `+=` behind it."""
-
-    pieces: list[Value]
-    starts: list[int]
-    by_addition: bool
-    place: _Place
-
-    def setting(self, key: str, text: Text) -> Setting:
-        value: Value
-        if len(self.pieces) == 1:
-            value = self.pieces[0]
-        elif isinstance(self.pieces[0], str):
-            value = "".join(piece for piece in self.pieces if isinstance(piece, str))
-        else:
-            value = tuple(element for piece in self.pieces for element in piece)
-        return Setting(
-            value,
-            self.by_addition,
-            text.where(self.place.line, self.place.column, key),
-            text.where(self.place.line, self.place.key_column, key),
-            tuple(self.starts),
-        )
+    return Settings(text, parser.lines, parser.joined(), tuple(parser.overwritten), tuple(parser.remarks))
 
 
 class _UnexpectedError(Exception):
@@ -120,7 +88,8 @@ class _UnexpectedError(Exception):
 
 class _Parser:
     def __init__(self, text: Text) -> None:
-        self.entries: dict[str, _Entry] = {}
+        self.lines = Lines(text.data)
+        self._assigned: dict[str, int | Assigned] = {}
         self.problems: list[Diagnostic] = []
         self.overwritten: list[Overwritten] = []
         self.remarks: list[Diagnostic] = []
@@ -133,6 +102,11 @@ class _Parser:
     @property
     def looks_like_python(self) -> bool:
         return self._lexer.python
+
+    def joined(self) -> dict[str, int | Assigned]:
+        """Return what each key is set to."""
+        assigned = self._assigned
+        return {key: entry if isinstance(entry, int) else entry.joined() for key, entry in assigned.items()}
 
     def run(self) -> None:
         """Parse all settings; each leaves the lexer at the token that ends it."""
@@ -150,47 +124,71 @@ class _Parser:
         lexer = self._lexer
         if match := lexer.take(SEPARATORS):
             lexer.pass_lines(match[0])
-        while match := lexer.take(PLAIN_SETTING):
-            key, operator, value, end = match.groups()
-            columns = lexer.column_of(match.start(1)), lexer.column_of(match.start(3))
-            self._store(key, operator, _plain_atom(value), _Place(lexer.line, *columns, match.start(3)))
-            lexer.pass_lines(end)
+        while True:
+            if match := lexer.take(PLAIN_SETTINGS):
+                self._assign(PLAIN_SETTING.finditer(self._text.data, *match.span()))
+            elif match := lexer.take(PLAIN_ADDITION):
+                self._store(match[1], True, plain_atom(match[2]), match.start(1), match.start(2))
+            else:
+                return
+            lexer.pass_lines(match[0])
+
+    def _assign(self, matches: Iterator[re.Match[bytes]]) -> None:
+        """Store plain settings; once there are enough to tell of, not looking for those without effect is faster."""
+        assigned = self._assigned
+        for match in matches:
+            key = match[1].decode()
+            if key in assigned:
+                self._overwrite(key, match.start(1))
+            assigned[key] = match.start()
+            if len(self.overwritten) == MOST_OVERWRITTEN:
+                assigned.update({match[1].decode(): match.start() for match in matches})
 
     def _assignment(self) -> None:
         if self._lexer.kind != IDENT:
             raise self._unexpected("a setting")
-        key, key_column = self._lexer.text, self._lexer.column
+        key, key_start = self._lexer.text, self._lexer.start
         self._advance()
         operator = self._lexer.text
         if operator not in (b"=", b"+="):
             raise self._unexpected("`=`")
         self._advance()
         lexer = self._lexer
-        place = _Place(lexer.line, key_column, lexer.column, lexer.start)
+        start = lexer.start
         value = self._list() if lexer.kind == "[" else self._atom()
         self._advance()
-        self._store(key, operator, value, place)
+        self._store(key, operator == b"+=", value, key_start, start)
         if self._lexer.kind not in (NEWLINE, ";", END):
             raise self._unexpected("the end of the setting")
 
-    def _store(self, key: bytes, operator: bytes, value: Value, place: _Place) -> None:
-        name, add = key.decode(), operator == b"+="
-        earlier = self.entries.get(name)
+    def _store(self, key: bytes, add: bool, value: Value, key_start: int, start: int) -> None:
+        name = key.decode()
+        earlier = self._assigned.get(name)
         if earlier is None or not add:
-            self.entries[name] = _Entry([value], [place.start], add, place)
             if earlier is not None:
-                self._overwrite(name, earlier.place, place)
-        elif isinstance(earlier.pieces[0], str) is isinstance(value, str):
+                self._overwrite(name, key_start)
+            self._assigned[name] = Assigned([value], [start], key_start, add)
+            return
+        if isinstance(earlier, int):
+            earlier = self._assigned[name] = Assigned.plain(self._text.data, earlier)
+        if isinstance(earlier.pieces[0], str) is isinstance(value, str):
             earlier.pieces.append(value)
-            earlier.starts.append(place.start)
-            earlier.by_addition, earlier.place = True, place
+            earlier.starts.append(start)
+            earlier.by_addition, earlier.key_start = True, key_start
         else:
             kinds = "a string to a list" if isinstance(value, str) else "a list to a string"
-            self._tell(f"`{name} +=` adds {kinds}", "add like to like, or use `=`", place.line, place.column)
+            self._tell(f"`{name} +=` adds {kinds}", "add like to like, or use `=`", *self.lines.place(start))
 
-    def _overwrite(self, key: str, earlier: _Place, later: _Place) -> None:
+    def _overwrite(self, key: str, later: int) -> None:
+        """Take note that the key at an offset is set once more."""
         if len(self.overwritten) < MOST_OVERWRITTEN:
-            where, by = (self._text.where(place.line, place.key_column, key) for place in (earlier, later))
+            entry = self._assigned[key]
+            earlier = (
+                entry.key_start
+                if isinstance(entry, Assigned)
+                else Assigned.plain(self._text.data, entry).key_start
+            )
+            where, by = (self._text.where(*self.lines.place(offset), key) for offset in (earlier, later))
             self.overwritten.append(Overwritten(key, where, by))
 
     def _atom(self) -> str:
@@ -203,22 +201,23 @@ class _Parser:
         if b"\0" in body:
             self._tell("a string holds a NUL byte", "remove the byte")
         if b"\\" in body:
-            body = _ESCAPE.sub(self._unescape, body)
+            parts = _PART.finditer(body)  # or the replacements of a long string would fill the memory
+            body = b"".join(_ESCAPE.sub(partial(self._unescape, part.start()), part[0]) for part in parts)
         return body.decode(errors="surrogateescape")
 
-    def _unescape(self, match: re.Match[bytes]) -> bytes:
+    def _unescape(self, before: int, match: re.Match[bytes]) -> bytes:
         """Return an escaped character; a backslash with three or four digits makes none, just as in xl."""
         if plain := match["plain"]:
             return _PLAIN_ESCAPES[plain]
         if not match["bad"]:
-            self._remark_on_escape(match)
+            self._remark_on_escape(match, before + match.start())
         elif self._lexer.line > self._told_line:
             self._tell(f"{shown(match[0])} is no escape that xl knows", escape_hint(match[0]))
         return b""
 
-    def _remark_on_escape(self, match: re.Match[bytes]) -> None:
+    def _remark_on_escape(self, match: re.Match[bytes], offset: int) -> None:
         if len(self.remarks) < MOST_OVERWRITTEN:
-            column = self._lexer.column + len("'") + match.start()
+            column = self._lexer.column + len("'") + offset
             place = self._text.where(self._lexer.line, column)
             message = f"xl takes the escape {shown(match[0])} for no character at all"
             self.remarks.append(Diagnostic("escape-vanishes", message, place, escape_hint(match[0])))
@@ -241,7 +240,7 @@ class _Parser:
     def _plain_elements(self, lists: OpenLists) -> None:
         """Read elements as long as they are plain: numbers and strings without escapes, each with a comma."""
         if match := self._lexer.take(PLAIN_ELEMENTS):
-            lists.extend([_plain_atom(atom) for atom in PLAIN_ATOM.findall(match[0])])
+            lists.extend([plain_atom(atom) for atom in PLAIN_ATOM.findall(match[0])])
             if b"\n" in match[0]:
                 self._lexer.pass_lines(match[0])
                 lists.newline()
@@ -296,8 +295,3 @@ class _Parser:
             self._lexer.advance()
             self._lexer.skip_line()
         self._list_line = 0
-
-
-def _plain_atom(text: bytes) -> str:
-    """Return a number, or a string without escapes."""
-    return (text if text[0] in b"0123456789" else text[1:-1]).decode(errors="surrogateescape")

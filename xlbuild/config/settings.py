@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
-from xlbuild.config.lexer import IDENT, NEWLINE, Lexer
+from xlbuild.config.lexer import IDENT, NEWLINE, PLAIN_SETTING, Lexer, plain_atom
+from xlbuild.config.lines import Lines
 from xlbuild.config.model import Value
 from xlbuild.config.overrides import Text
 from xlbuild.errors import Diagnostic, Where
@@ -50,12 +52,44 @@ class Overwritten:
     by: Where
 
 
+@dataclass(slots=True)
+class Assigned:
+    """The assignments that make up a key's value: one, and the `+=` behind it."""
+
+    pieces: list[Value]
+    starts: list[int]
+    """Of the values, as offsets into the text."""
+    key_start: int
+    """Offset of the key in the last assignment."""
+    by_addition: bool = False
+
+    @classmethod
+    def plain(cls, data: bytes, start: int) -> Self:
+        """Return the plain assignment that starts at an offset (`PLAIN_SETTING`)."""
+        match = PLAIN_SETTING.match(data, start)
+        assert match is not None
+        return cls([plain_atom(match[2])], [match.start(2)], match.start(1))
+
+    def joined(self) -> Self:
+        """Return the same with all pieces in one value."""
+        if len(self.pieces) == 1:
+            return self
+        value: Value
+        if isinstance(self.pieces[0], str):
+            value = "".join(piece for piece in self.pieces if isinstance(piece, str))
+        else:
+            value = tuple(element for piece in self.pieces for element in piece)
+        return replace(self, pieces=[value])
+
+
 @dataclass(frozen=True, slots=True)
 class Settings(Mapping[str, Setting]):
     """The settings by key, in the order in which the keys appear first."""
 
     text: Text
-    by_key: Mapping[str, Setting]
+    lines: Lines
+    assigned: Mapping[str, int | Assigned]
+    """What each key is set to; for a plain assignment, its offset: most are never looked at."""
     overwritten: tuple[Overwritten, ...] = ()
     """Assignments that later ones replace, the first of them (MOST_OVERWRITTEN)."""
     remarks: tuple[Diagnostic, ...] = ()
@@ -63,25 +97,58 @@ class Settings(Mapping[str, Setting]):
 
     def __getitem__(self, key: str) -> Setting:
         """Return the setting of a key."""
-        return self.by_key[key]
+        assigned = self.assigned[key]
+        if isinstance(assigned, int):
+            assigned = Assigned.plain(self.text.data, assigned)
+        return Setting(
+            assigned.pieces[0],
+            assigned.by_addition,
+            self._where(assigned.starts[-1], key),
+            self._where(assigned.key_start, key),
+            tuple(assigned.starts),
+        )
 
     def __iter__(self) -> Iterator[str]:
         """Yield the keys."""
-        return iter(self.by_key)
+        return iter(self.assigned)
 
     def __len__(self) -> int:
         """Return the number of keys."""
-        return len(self.by_key)
+        return len(self.assigned)
 
     def element_places(self, key: str) -> Iterator[tuple[Where, bytes]]:
         """Yield where each element of a list stands, and its first token (`[` for a list)."""
-        for start in self.by_key[key].starts:
-            yield from _element_places(self.text, key, start)
+        for start in self[key].starts:
+            lexer = Lexer(self.text.data, start, *self.lines.place(start))
+            yield from _element_places(lexer, self.text, key)
+
+    @property
+    def places(self) -> Mapping[str, Where]:
+        """Where each key got its value."""
+        return _Places(self)
+
+    def _where(self, offset: int, key: str) -> Where:
+        return self.text.where(*self.lines.place(offset), key)
 
 
-def _element_places(text: Text, key: str, start: int) -> Iterator[tuple[Where, bytes]]:
+@dataclass(frozen=True, slots=True)
+class _Places(Mapping[str, Where]):
+    """The places of settings' values, each found when it is asked for."""
+
+    settings: Settings
+
+    def __getitem__(self, key: str) -> Where:
+        return self.settings[key].where
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.settings)
+
+    def __len__(self) -> int:
+        return len(self.settings)
+
+
+def _element_places(lexer: Lexer, text: Text, key: str) -> Iterator[tuple[Where, bytes]]:
     """Read a list once more: the parser has found it good, and places are wanted for few lists."""
-    lexer = Lexer(text.data, start)
     lexer.advance()
     depth = 0
     while True:

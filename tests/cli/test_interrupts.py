@@ -44,16 +44,17 @@ def left_behind(directory: Path) -> list[str]:
 
 
 @SIGNALS
-def test_a_build_interrupted_while_it_waits_for_its_configuration_leaves_nothing(
+def test_a_build_interrupted_while_it_waits_for_its_ramdisk_leaves_nothing(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    os.mkfifo(tmp_path / "guest.cfg")
+    os.mkfifo(tmp_path / "ramdisk")
+    (tmp_path / "guest.cfg").write_text('name = "g"\nkernel = "xlbuild:hello-pv"\nramdisk = "ramdisk"\n')
     child = start(tmp_path, "create", "guest.cfg")
-    fd = opened_by_reader(tmp_path / "guest.cfg", lambda: child.poll() is None)
+    fd = opened_by_reader(tmp_path / "ramdisk", lambda: child.poll() is None)
     child.send_signal(number)
     assert_interrupted(child)
     os.close(fd)
-    assert left_behind(tmp_path) == []
+    assert left_behind(tmp_path) == ["ramdisk"]
 
 
 @SIGNALS

@@ -117,13 +117,14 @@ def test_a_plain_terminal_gets_warnings_without_escape_sequences(pvh: Path, env:
 
 @pytest.fixture
 def fifo(tmp_path: Path) -> Path:
-    """A configuration that a build has to wait for."""
-    os.mkfifo(tmp_path / "guest.cfg")
-    return tmp_path / "guest.cfg"
+    """A ramdisk that a build has to wait for."""
+    os.mkfifo(tmp_path / "ramdisk")
+    (tmp_path / "guest.cfg").write_bytes(PVH + b'ramdisk = "ramdisk"\n')
+    return tmp_path / "ramdisk"
 
 
 def feed(fd: int) -> None:
-    os.write(fd, PVH)
+    os.write(fd, b"ramdisk")
     os.close(fd)
 
 
@@ -135,7 +136,7 @@ def test_who_waits_on_a_terminal_sees_a_spinner_that_goes_away(fifo: Path) -> No
     status, shown = run.end()
     assert status == 0
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1  # the cursor, hidden and back
-    assert "xlbuild: config …" in shown
+    assert "xlbuild: image …" in shown
     assert not SPINNER.search(shown.rpartition("\x1b[2K")[2])
 
 

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,8 +91,33 @@ def _is_file(place: str) -> bool:
 
 
 def read_config_file(path: str) -> bytes:
-    """Return a configuration file's bytes."""
+    """Return a configuration file's bytes; as for xl it must be a regular file, or /dev/null."""
+    kind = _irregular(path)
+    if kind is not None:
+        raise FilesError(
+            "config-not-regular",
+            f"the configuration {path} cannot be read",
+            cause=f"it is {kind}, not a regular file",
+            hint="give a regular file, or `-` to read standard input",
+        )
     return read_file(path, "configuration", NOWHERE)
+
+
+_IRREGULAR: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISCHR, "a device"),
+)
+
+
+def _irregular(path: str) -> str | None:
+    """Return what a file is that might never end; None for others, /dev/null, and where there is none."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return None
+    return next((kind for test, kind in _IRREGULAR if test(mode) and path != os.devnull), None)
 
 
 def read_file(path: str, what: str, where: Where) -> bytes:

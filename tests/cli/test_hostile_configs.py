@@ -1,0 +1,118 @@
+"""Configurations that are huge, or no files at all: a clear end at once, in little memory."""
+
+import os
+import random
+import resource
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SIZE = 10 << 20
+START = b'name = "g"\ntype = "pvh"\nkernel = "xlbuild:hello-pvh"\nmemory = 16\n'
+MOST_MEMORY = 300 << 20
+"""Bytes that reading such a file may take, the interpreter's own 50 MiB among them."""
+
+SECONDS = 30
+"""Far more than it takes, which is about two seconds: a machine that runs tests is busy."""
+
+LARGE = {
+    "settings": START + b"".join(b'key_%d = "a value" # c\n' % number for number in range(SIZE // 32)),
+    "keys": START + b"".join(b"k%d=1\n" % number for number in range(1_000_000)),
+    "one key, again and again": START + b"a=1\n" * (SIZE // 4),
+    "elements": START + b"x = [" + b'"abcdef",' * 1_000_000 + b"]\n",
+    "one string": START + b'x = "' + b"a" * SIZE + b'"\n',
+    "escapes": START + b'x = "' + b"\\n" * (SIZE // 2) + b'"\n',
+    "bytes that are no UTF-8": START + b'x = "' + b"\xff" * SIZE + b'"\n',
+    "newlines": START + b"\n" * SIZE,
+    "semicolons": START + b";" * SIZE,
+    "one comment": START + b"#" * SIZE + b"\n",
+}
+"""What is a configuration, if a strange one."""
+
+WRONG = {
+    "random bytes": (random.Random(1).randbytes(SIZE), "the file is no text file"),
+    "NUL bytes": (bytes(SIZE), "the file is no text file"),
+    "prose": (b"This is no configuration at all, but prose.\n" * (SIZE // 44), "is not in xl's language"),
+    "wrong escapes": (START + b'x = "' + b"\\q" * (SIZE // 16) + b'"\n', "is no escape that xl knows"),
+    "quotes": (START + b"'" * SIZE, "is where a setting should be"),
+    "open brackets": (START + b"x = " + b"[" * SIZE, "the lists are nested too deeply"),
+    "10,000 brackets": (START + b"x = " + b"[" * 10_000 + b"]" * 10_000, "the lists are nested too deeply"),
+    "a NUL in a string": (START + b'x = "a\0b"\n', "a string holds a NUL byte"),
+    "an endless comment": (START + b"#" * SIZE, "no newline ends this comment"),
+    "carriage returns": (
+        START.replace(b"\n", b"\r\n") * 100_000,
+        "a carriage return stands outside a string",
+    ),
+}
+"""What is none, and what the first message says."""
+
+
+def run(cwd: Path, file: str) -> subprocess.CompletedProcess[str]:
+    """Run a dry build in bounded memory; it has the time that a user would wait."""
+    return subprocess.run(
+        [sys.executable, "-m", "xlbuild", "create", "-n", file],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=SECONDS,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY)),
+    )
+
+
+@pytest.mark.parametrize("data", LARGE.values(), ids=LARGE)
+def test_a_large_configuration_is_read(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "guest.cfg").write_bytes(data)
+    done = run(tmp_path, "guest.cfg")
+    assert (done.returncode, done.stderr[-500:]) == (0, "")
+
+
+@pytest.mark.parametrize(("data", "message"), WRONG.values(), ids=WRONG)
+def test_what_is_no_configuration_gets_a_clear_error(tmp_path: Path, data: bytes, message: str) -> None:
+    (tmp_path / "guest.cfg").write_bytes(data)
+    done = run(tmp_path, "guest.cfg")
+    assert done.returncode == 1
+    assert message in done.stderr.splitlines()[0]
+    assert "mend:" in done.stderr
+    assert len(done.stderr) < 10_000
+
+
+def test_a_pipe_that_nobody_writes_to_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "guest.cfg")
+    assert_refused(tmp_path, "guest.cfg", "it is a pipe, not a regular file", "`-` to read standard input")
+
+
+def test_a_socket_is_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # a socket's path has to be short
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind("guest.cfg")
+        assert_refused(
+            tmp_path, "guest.cfg", "it is a socket, not a regular file", "`-` to read standard input"
+        )
+
+
+def test_an_endless_device_is_no_configuration(tmp_path: Path) -> None:
+    assert_refused(tmp_path, "/dev/zero", "it is a device, not a regular file", "`-` to read standard input")
+
+
+def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
+    assert_refused(tmp_path, ".", "is a directory", "give a readable regular file")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read any file")
+def test_an_unreadable_file_is_no_configuration(tmp_path: Path) -> None:
+    (tmp_path / "guest.cfg").touch(mode=0)
+    assert_refused(tmp_path, "guest.cfg", "permission denied", "let the user who builds read it")
+
+
+def assert_refused(cwd: Path, file: str, cause: str, mend: str) -> None:
+    done = run(cwd, file)
+    assert done.returncode == 4, done.stderr
+    assert f"the configuration {file} cannot be read" in done.stderr
+    assert cause in done.stderr
+    assert mend in done.stderr

@@ -1,7 +1,6 @@
 """Configurations that are huge, or no files at all: a clear end at once, in little memory."""
 
 import os
-import random
 import resource
 import socket
 import subprocess
@@ -9,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from dice import Dice
 
 SIZE = 10 << 20
 START = b'name = "g"\ntype = "pvh"\nkernel = "xlbuild:hello-pvh"\nmemory = 16\n'
@@ -33,7 +33,7 @@ LARGE = {
 """What is a configuration, if a strange one."""
 
 WRONG = {
-    "random bytes": (random.Random(1).randbytes(SIZE), "the file is no text file"),
+    "random bytes": (Dice(1).randbytes(SIZE), "the file is no text file"),
     "NUL bytes": (bytes(SIZE), "the file is no text file"),
     "prose": (b"This is no configuration at all, but prose.\n" * (SIZE // 44), "is not in xl's language"),
     "wrong escapes": (START + b'x = "' + b"\\q" * (SIZE // 16) + b'"\n', "is no escape that xl knows"),

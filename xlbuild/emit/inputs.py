@@ -114,7 +114,7 @@ _IRREGULAR: tuple[tuple[Callable[[int], bool], str], ...] = (
 def _irregular(path: str) -> str | None:
     """Return what a file is that might never end; None for others, /dev/null, and where there is none."""
     try:
-        mode = os.stat(path).st_mode
+        mode = Path(path).stat().st_mode
     except (OSError, ValueError):
         return None
     return next((kind for test, kind in _IRREGULAR if test(mode) and path != os.devnull), None)

@@ -40,6 +40,9 @@ ROWS: tuple[Row, ...] = (
 UNNUMBERED = -1
 """libxl's devid of a device that has none yet."""
 
+MOST_CHARACTERS = 16_384
+"""In one device: grammars look ahead from every part of it."""
+
 
 def with_devices(values: Values, config: DomainConfig, kind: Kind) -> DomainConfig:
     """Return the configuration with its devices."""
@@ -53,9 +56,21 @@ def _devices(values: Values, row: Row) -> Iterator[Any]:
     """Yield a key's devices, up to an element that is a list; after a wrong one the others are read still."""
     for element in values.devices(row.key):
         try:
+            _check_length(element, row.key)
             yield row.read(element, values.problems, values.release)
         except ConfigError as error:
             values.problems.error(error)
+
+
+def _check_length(element: Element, key: str) -> None:
+    if len(element.text) > MOST_CHARACTERS:
+        raise ConfigError(
+            "config-device-too-long",
+            f"an element of {key} has {len(element.text)} characters",
+            cause=f"at most {MOST_CHARACTERS} are read, several times what a path can have",
+            hint="see whether a quote is missing",
+            where=element.where,
+        )
 
 
 def _numbered(devices: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -66,6 +66,8 @@ class DeviceDisk:
     active_disk: str | None = None
     hidden_disk: str | None = None
     trusted: bool | None = None
+    grant_usage: bool | None = None
+    """Since Xen 4.19."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class DeviceNic:
     backend_domname: str | None = None
     devid: int = -1
     mtu: int = 0
+    vlan: int = 0
+    """Since Xen 4.20."""
     model: str | None = None
     mac: str | None = None
     ip: str | None = None

@@ -19,7 +19,13 @@ pytestmark = pytest.mark.headers
 HEADER = Path("/usr/include/_libxl_types.h")
 LIBRARY = "-l:libxenlight.so.4.17"
 
-LATER = {"Hvm.smbios": "4.18", "Hvm.pirq": "4.19", "Hvm.xen_platform_pci_bar_uc": "4.21"}
+LATER = {
+    "DeviceDisk.grant_usage": "4.19",
+    "DeviceNic.vlan": "4.20",
+    "Hvm.pirq": "4.19",
+    "Hvm.smbios": "4.18",
+    "Hvm.xen_platform_pci_bar_uc": "4.21",
+}
 """Members that came after Debian's libxl 4.17: since when."""
 
 LATER_TYPES = {domain.Smbios, enums.SmbiosType}

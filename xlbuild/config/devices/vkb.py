@@ -1,10 +1,77 @@
-"""One device of `vkb`, as xl reads it."""
+"""One device of `vkb`, a paravirtual keyboard and pointer, as xl reads it (xl.cfg(5); upstream: parse_vkb_config)."""
 
+from dataclasses import replace
+from typing import Any
+
+from xlbuild.config.devices.fields import Field, did_you_mean, fields, leading_number, unsigned_long
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
+from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.libxl.devices import DeviceVkb
+from xlbuild.libxl.enums import VkbBackend
+
+_TEXTS = {"backend": "backend_domname", "unique-id": "unique_id"}
+_FLAGS = (
+    "feature-disable-keyboard",
+    "feature-disable-pointer",
+    "feature-abs-pointer",
+    "feature-raw-pointer",
+    "feature-multi-touch",
+)
+_TOUCH = ("multi-touch-width", "multi-touch-height", "multi-touch-num-contacts")
+_NUMBERS = ("width", "height", *_TOUCH)
+_KEYS = ("backend-type", *_TEXTS, *_FLAGS, *_NUMBERS)
+_UINT32 = 1 << 32
+_HINT = "write vkb = [ 'backend-type=qemu' ]"
 
 
 def vkb(element: Element, problems: Problems, release: str) -> DeviceVkb:
-    """Return the device; ConfigError where xl stops."""
-    return DeviceVkb()
+    """Return the device; ConfigError where xl stops. Warns of numbers that xl reads in part."""
+    device = DeviceVkb()
+    for field in fields(element.text):
+        change: dict[str, Any] = dict([_setting(element, field, problems)])
+        device = replace(device, **change)
+    if device.backend_type is VkbBackend.UNKNOWN:
+        raise _error(element, 0, "has no backend-type", "xl has no default for it", _HINT)
+    has_touch = any(getattr(device, _member(name)) for name in _TOUCH)
+    if device.feature_multi_touch and not has_touch:
+        cause = "multi touch has a width, a height and a number of contacts"
+        raise _error(element, 0, "has multi touch without size", cause, f"give {', '.join(_TOUCH)}")
+    return replace(device, feature_multi_touch=has_touch)
+
+
+def _setting(element: Element, field: Field, problems: Problems) -> tuple[str, Any]:
+    """Return the member of libxl's structure that a field sets, and its value."""
+    key, value = field.key, field.value
+    if value is None or key not in _KEYS:
+        hint = did_you_mean(key, _KEYS, f"xl knows {', '.join(_KEYS)}")
+        raise _error(element, field.index, f"has the unknown field {field.text!r}", "xl stops at it", hint)
+    if key in _TEXTS:
+        return _TEXTS[key], value
+    if key == "backend-type":
+        return "backend_type", _backend(element, field)
+    number, end = leading_number(value, 0)
+    number = unsigned_long(number)
+    read = bool(number) if key in _FLAGS else number % _UINT32
+    if not value or end < len(value):
+        message = f"a vkb has {field.text!r}, of which xl makes {int(read)}"
+        problems.warn(
+            Diagnostic("config-vkb", message, element.at(field.value_index), "write a number, without unit")
+        )
+    return _member(key), read
+
+
+def _backend(element: Element, field: Field) -> VkbBackend:
+    name = (field.value or "").lower()
+    if name not in tuple(VkbBackend):
+        cause, index = "xl knows qemu and linux", field.value_index
+        raise _error(element, index, f"has the backend-type {field.value!r}", cause, _HINT)
+    return VkbBackend(name)
+
+
+def _member(key: str) -> str:
+    return key.replace("-", "_")
+
+
+def _error(element: Element, index: int, what: str, cause: str, hint: str) -> ConfigError:
+    return ConfigError("config-bad-vkb", f"a vkb {what}", cause=cause, hint=hint, where=element.at(index))

@@ -7,6 +7,9 @@ from xlbuild.errors import ConfigError, Diagnostic
 
 T = TypeVar("T")
 
+MOST_PROBLEMS = 1000
+"""Of either kind that are kept: a file with more of them is not one that anybody mends by hand."""
+
 
 class Problems:
     """Collects what is wrong, so that one run tells of all of it."""
@@ -28,11 +31,13 @@ class Problems:
 
     def error(self, error: ConfigError) -> None:
         """Take note of an error."""
-        self._errors.append(error)
+        if len(self._errors) < MOST_PROBLEMS:
+            self._errors.append(error)
 
     def warn(self, warning: Diagnostic) -> None:
         """Take note of a warning; a second one of the same kind in the same place is the same."""
-        self._warnings[warning] = None
+        if len(self._warnings) < MOST_PROBLEMS:
+            self._warnings[warning] = None
 
     def attempt(self, read: Callable[[], T], otherwise: T) -> T:
         """Return what `read` does; after a ConfigError, which is taken note of, `otherwise`."""

@@ -3,11 +3,11 @@
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.values import Values
 from xlbuild.container.model import Kind
-from xlbuild.container.parameters import timer_mode
+from xlbuild.container.parameters import altp2m_mode, timer_mode
 from xlbuild.domain_config.kernel import kernel_of
 from xlbuild.domain_config.unions import union_of
 from xlbuild.libxl.domain import DomainBuildInfo
-from xlbuild.libxl.enums import TimerMode
+from xlbuild.libxl.enums import Altp2mMode, TimerMode
 
 
 def build_info(values: Values, guest: GuestConfig, kind: Kind) -> DomainBuildInfo:
@@ -21,4 +21,5 @@ def build_info(values: Values, guest: GuestConfig, kind: Kind) -> DomainBuildInf
         nested_hvm=guest.nestedhvm,
         apic=guest.apic if kind is Kind.HVM else None,
         u=union_of(values, guest, kind),
+        altp2m=values.problems.attempt(lambda: altp2m_mode(guest), Altp2mMode.DISABLED),
     )

@@ -17,7 +17,7 @@ _BASES = {
     "pvh": 'name = "n"; type = "pvh"; kernel = "/k"\n',
     "hvm": 'name = "n"; type = "hvm"\n',
 }
-_MEMBERS = ("kernel", "timer_mode", "nested_hvm", "apic", "type.pv", "type.pvh", "type.hvm")
+_MEMBERS = ("kernel", "timer_mode", "nested_hvm", "apic", "type.pv", "type.pvh", "type.hvm", "altp2m")
 
 
 @pytest.mark.parametrize("text", [*PLATFORM, *KERNEL, *EMULATED])

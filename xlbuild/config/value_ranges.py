@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from xlbuild.profiles import in_releases
 
@@ -53,6 +54,7 @@ VALUES: tuple[ValueRange, ...] = (
 """Every such value, those that went first."""
 
 
+@cache
 def unknown_values(release: str) -> Mapping[tuple[str, str], ValueRange]:
     """Return what a release does not take, by key and value."""
     return {(row.key, row.value): row for row in VALUES if not in_releases(release, row.since, row.until)}

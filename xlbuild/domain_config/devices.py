@@ -40,7 +40,10 @@ ROWS: tuple[Row, ...] = (
 UNNUMBERED = -1
 """libxl's devid of a device that has none yet."""
 
-MOST_CHARACTERS = 16_384
+MOST_DEVICES = 1024
+"""In one list."""
+
+MOST_CHARACTERS = 8192
 """In one device: grammars look ahead from every part of it."""
 
 
@@ -54,23 +57,26 @@ def with_devices(values: Values, config: DomainConfig, kind: Kind) -> DomainConf
 
 def _devices(values: Values, row: Row) -> Iterator[Any]:
     """Yield a key's devices, up to an element that is a list; after a wrong one the others are read still."""
-    for element in values.devices(row.key):
+    elements = values.devices(row.key)
+    if len(elements) > MOST_DEVICES:
+        what = f"{row.key} has {len(elements)} elements"
+        values.problems.error(_too_much(what, f"at most {MOST_DEVICES} are read", elements[0]))
+        return
+    for element in elements:
         try:
-            _check_length(element, row.key)
+            if len(element.text) > MOST_CHARACTERS:
+                what = f"an element of {row.key} has {len(element.text)} characters"
+                raise _too_much(
+                    what, f"at most {MOST_CHARACTERS} are read, more than paths can have", element
+                )
             yield row.read(element, values.problems, values.release)
         except ConfigError as error:
             values.problems.error(error)
 
 
-def _check_length(element: Element, key: str) -> None:
-    if len(element.text) > MOST_CHARACTERS:
-        raise ConfigError(
-            "config-device-too-long",
-            f"an element of {key} has {len(element.text)} characters",
-            cause=f"at most {MOST_CHARACTERS} are read, several times what a path can have",
-            hint="see whether a quote is missing",
-            where=element.where,
-        )
+def _too_much(what: str, cause: str, element: Element) -> ConfigError:
+    hint = "see whether a quote or a bracket is missing"
+    return ConfigError("config-device-too-long", what, cause=cause, hint=hint, where=element.where)
 
 
 def _numbered(devices: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ equal ones the first. What has no name is the next of target, format, vdev and a
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,22 +64,38 @@ _PREFIXES: dict[str, tuple[str, str] | None] = {
 
 _SETTINGS = tuple(name for name in (*_TEXTS, *_CHOICES, "colo-port") if name != "target")
 
-_RULES = {
-    rule: re.compile(pattern)
-    for rule, pattern in (
-        ("blank", r"([ \t\n]+)(?:[^ \t\n].*)?"),
-        ("setting", rf"((?:{'|'.join(_SETTINGS)})=[^,]*,?)"),
-        ("flag", rf"((?:{'|'.join(_FLAGS)}),?)"),
-        ("target", r"(target=.*)"),
-        ("unknown setting", r"([a-z][-a-z0-9]*=[^,],?)"),
-        ("prefix", rf"((?:{'|'.join(_PREFIXES)}):).*"),
-        ("unknown prefix", r"([a-z][a-z0-9]*:)(?:[^a-z0-9].*)?"),
-        ("position", r"([^=,]*,|[^=,]+)"),
-    )
-}
-"""What each rule of the scanner matches; the group is what it takes."""
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What the scanner may take."""
+
+    name: str
+    pattern: re.Pattern[str]
+    looks_to: int | None = None
+    """The match counts as one to the end of the line, behind so many characters; None: it counts as it is."""
+
+    def reach(self, match: re.Match[str]) -> int:
+        """Return where the match ends, as it counts."""
+        if self.looks_to is None:
+            return match.end()
+        newline = match.string.find("\n", match.end() + self.looks_to)
+        return len(match.string) if newline < 0 else newline
+
+
+_RULES = (
+    _Rule("blank", re.compile(r"[ \t\n]+"), 0),
+    _Rule("setting", re.compile(rf"(?:{'|'.join(_SETTINGS)})=[^,]*,?")),
+    _Rule("flag", re.compile(rf"(?:{'|'.join(_FLAGS)}),?")),
+    _Rule("target", re.compile(r"target=.*")),
+    _Rule("unknown setting", re.compile(r"[a-z][-a-z0-9]*=[^,],?")),
+    _Rule("prefix", re.compile(rf"(?:{'|'.join(_PREFIXES)}):"), 0),
+    _Rule("unknown prefix", re.compile(r"[a-z][a-z0-9]*:(?![a-z0-9])"), 1),
+    _Rule("position", re.compile(r"[^=,]+,?|,")),
+)
 
 _CODE = "config-bad-disk"
+_COMMON = "format, vdev, access, devtype, script, backend, backendtype, specification and target"
+_NOT_YET = "this release of xl does not know {}: leave it out"
 _ORDER = "without names the order is target, format, vdev, access: '/dev/vg/disk,raw,xvda,rw'"
 _VDEV = re.compile(r"(?:xvd|hd|sd|vd)[a-z]")
 
@@ -103,25 +119,26 @@ def disk(element: Element, problems: Problems, release: str) -> DeviceDisk:
 
 def _tokens(element: Element, unknown: Container[tuple[str, str]]) -> Iterator[_Token]:
     text, index = element.text, 0
-    while text[index:] not in ("", "="):  # a `=` at the very end is lost
+    end = len(text.removesuffix("="))
+    while index < end:
         rule, match = _longest(text, index, unknown)
         if match is None:
-            cause = "before a `=` stands the name of a setting, in lower case and without blanks"
-            raise _error(element, index, "has a stray `=`", cause, f"the settings are {', '.join(_SETTINGS)}")
+            raise _stray_equals(element, index)
         if rule != "blank":
-            yield _Token(rule, match[1].removesuffix(","), index)
-        index = match.end(1)
+            yield _Token(rule, match[0].removesuffix(","), index)
+        index = match.end()
 
 
 def _longest(text: str, index: int, unknown: Container[tuple[str, str]]) -> tuple[str, re.Match[str] | None]:
     """Return the rule that matches most, the first of equals, and its match."""
     best: tuple[str, re.Match[str] | None] = ("", None)
-    for rule, pattern in _RULES.items():
-        match = pattern.match(text, index)
-        if match is None or (rule == "flag" and ("disk", match[1].rstrip(",01")) in unknown):  # NAME or NAME=
+    furthest = index
+    for rule in _RULES:
+        match = rule.pattern.match(text, index)
+        if match is None or (rule.name == "flag" and ("disk", match[0].rstrip(",01")) in unknown):
             continue
-        if best[1] is None or match.end() > best[1].end():
-            best = rule, match
+        if rule.reach(match) > furthest:
+            furthest, best = rule.reach(match), (rule.name, match)
     return best
 
 
@@ -134,6 +151,7 @@ class _Reader:
         self._disk = DeviceDisk(readwrite=1)
         self._has_prefix = False
         self._access_is_past = False
+        self._write_access: int | None = None
 
     def read(self, token: _Token) -> None:
         """Take one token."""
@@ -157,6 +175,8 @@ class _Reader:
         """Return the whole disk, with the defaults that xl itself gives it."""
         disk = self._disk
         if disk.is_cdrom:
+            if self._write_access is not None:
+                self._warn(self._write_access, "is a CD drive, which xl makes read-only", "write ro")
             disk = replace(disk, removable=1, readwrite=0)
             if not disk.pdev_path:
                 disk = replace(disk, format=DiskFormat.EMPTY)
@@ -184,15 +204,13 @@ class _Reader:
         """Take a setting that is a word."""
         field, values = _CHOICES[name]
         if value not in values:
-            raise self._error(
-                index,
-                f"has the {name} {value!r}",
-                f"xl knows {_listed(values)}",
-                self._word_hint(value, values),
-            )
+            cause, hint = f"xl knows {', '.join(filter(None, values))}", self._word_hint(name, value)
+            raise self._error(index, f"has the {name} {value!r}", cause, hint)
         old = getattr(self._disk, field)
         if name not in _CHANGEABLE and old not in ("unknown", values[value]):
             raise self._twice(name, index)
+        if name == "access":
+            self._write_access = index if value and values[value] else None
         self._change(field, values[value])
 
     def _port(self, value: str, index: int) -> int:
@@ -215,7 +233,7 @@ class _Reader:
         setting = _PREFIXES[prefix]
         if setting:
             self._set(*setting, token.index)
-        hint = f"write {'='.join(setting)}" if setting else "leave it out"
+        hint = f"write {'='.join(setting)}" if setting else "leave it out, and give the format"
         self._problems.warn(
             Diagnostic(
                 "config-disk-prefix",
@@ -242,9 +260,8 @@ class _Reader:
             self._set("access", text, index)
             self._access_is_past = True
         else:
-            raise self._error(
-                index, f"has {text!r} behind the last position", "there are four of them", _ORDER
-            )
+            hint = _NOT_YET.format(text) if text in _FLAGS else _ORDER
+            raise self._error(index, f"has {text!r} behind the last position", "xl knows four", hint)
 
     def _read_vdev(self, text: str, index: int) -> None:
         """Take NAME or the old NAME:TYPE."""
@@ -263,12 +280,15 @@ class _Reader:
                 )
                 return
 
-    def _word_hint(self, value: str, values: dict[str, Any]) -> str:
+    def _word_hint(self, name: str, value: str) -> str:
         if _VDEV.match(value):
             return f"leave the format empty before a vdev: '/dev/vg/disk,,{value}'; {_ORDER}"
         if value in _FLAGS:
-            return f"this release of xl does not know {value}: leave it out"
-        return did_you_mean(value, values, _ORDER)
+            return _NOT_YET.format(value)
+        words = [word for word in _CHOICES[name][1] if word]
+        return did_you_mean(
+            value, words, _ORDER if name in ("format", "access") else f"write {name}={words[0]}"
+        )
 
     def _unknown(self, token: _Token) -> ConfigError:
         if token.rule == "unknown prefix":
@@ -278,11 +298,11 @@ class _Reader:
             what = f"has the unknown prefix {token.text!r}"
             return self._error(token.index, what, "a word and a colon name an old kind of target", hint)
         name = token.text.partition("=")[0]
-        known = (*_SETTINGS, "target")
-        hint = did_you_mean(name, known, f"write one of {_listed(known)}")
-        return self._error(
-            token.index, f"has the unknown setting {name!r}", f"xl knows {_listed(known)}", hint
-        )
+        if name in _PREFIXES:
+            hint = f"a path stands alone: {_ORDER}"
+        else:
+            hint = did_you_mean(name, (*_SETTINGS, "target"), _ORDER)
+        return self._error(token.index, f"has the unknown setting {name!r}", f"xl knows {_COMMON}", hint)
 
     def _twice(self, name: str, index: int) -> ConfigError:
         return self._error(index, f"has a second {name}", "xl takes each setting once", "remove one of them")
@@ -298,8 +318,12 @@ class _Reader:
         return _error(self._element, index, what, cause, hint)
 
 
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(filter(None, words))
+def _stray_equals(element: Element, index: int) -> ConfigError:
+    name = element.text[:index].rpartition(",")[2].strip(" \t\n")
+    cause = f"what stands before it is no setting; xl knows {_COMMON}"
+    otherwise = "a path with a `=` in it can only be given by name: target=PATH as the last setting"
+    hint = did_you_mean(name, (*_SETTINGS, "target"), otherwise)
+    return _error(element, index, "has a stray `=`", cause, hint)
 
 
 def _error(element: Element, index: int, what: str, cause: str, hint: str) -> ConfigError:

@@ -59,8 +59,9 @@ def _value(element: Element, field: Field, problems: Problems) -> str | int | bo
     written, end = leading_number(text, 10)
     number = int32(long(written))
     read = bool(number) if field.key in _FLAGS else number
+    hint = "write 1 or 0" if field.key in _FLAGS else "write a decimal number"
     if not text or end < len(text) or number != written:
-        _warn(element, field, problems, f"makes xl read {int(read)}", "write a decimal number")
+        _warn(element, field, problems, f"is {int(read)} to xl", hint)
     return read
 
 

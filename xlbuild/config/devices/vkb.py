@@ -54,10 +54,9 @@ def _setting(element: Element, field: Field, problems: Problems) -> tuple[str, A
     number = unsigned_long(number)
     read = bool(number) if key in _FLAGS else number % _UINT32
     if not value or end < len(value):
+        hint = "write 1 or 0" if key in _FLAGS else "write a number, without unit"
         message = f"a vkb has {field.text!r}, of which xl makes {int(read)}"
-        problems.warn(
-            Diagnostic("config-vkb", message, element.at(field.value_index), "write a number, without unit")
-        )
+        problems.warn(Diagnostic("config-vkb", message, element.at(field.value_index), hint))
     return _member(key), read
 
 

@@ -1,10 +1,11 @@
 """What is found while a configuration is read: errors on which xl stops, and warnings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from xlbuild.errors import ConfigError, Diagnostic
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 MOST_PROBLEMS = 1000
@@ -46,3 +47,13 @@ class Problems:
         except ConfigError as error:
             self.error(error)
             return otherwise
+
+    def attempt_each(self, sources: Iterable[S], read: Callable[[S], T]) -> tuple[T, ...]:
+        """Return what `read` makes of each source but those with a ConfigError, which are taken note of."""
+        found = []
+        for source in sources:
+            try:
+                found.append(read(source))
+            except ConfigError as error:
+                self.error(error)
+        return tuple(found)

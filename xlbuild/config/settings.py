@@ -116,11 +116,14 @@ class Settings(Mapping[str, Setting]):
         """Return the number of keys."""
         return len(self.assigned)
 
-    def element_places(self, key: str) -> Iterator[tuple[Where, bytes]]:
-        """Yield where each element of a list stands, and its first token (`[` for a list)."""
+    def element_places(self, key: str, depth: int = 1) -> Iterator[tuple[Where, bytes]]:
+        """Yield where each element of a list stands, and its first token (`[` for a list).
+
+        depth   1: the list's own elements; 2: those of the lists in it
+        """
         for start in self[key].starts:
             lexer = Lexer(self.text.data, start, *self.lines.place(start))
-            yield from _element_places(lexer, self.text, key)
+            yield from _element_places(lexer, self.text, key, depth)
 
     @property
     def places(self) -> Mapping[str, Where]:
@@ -147,14 +150,14 @@ class _Places(Mapping[str, Where]):
         return len(self.settings)
 
 
-def _element_places(lexer: Lexer, text: Text, key: str) -> Iterator[tuple[Where, bytes]]:
+def _element_places(lexer: Lexer, text: Text, key: str, wanted: int) -> Iterator[tuple[Where, bytes]]:
     """Read a list once more: the parser has found it good, and places are wanted for few lists."""
     lexer.advance()
     depth = 0
     while True:
         if lexer.kind == "]":
             depth -= 1
-        elif depth == 1 and lexer.kind not in (",", NEWLINE, IDENT):
+        elif depth == wanted and lexer.kind not in (",", NEWLINE, IDENT):
             yield text.where(lexer.line, lexer.column, key), lexer.text
         if lexer.kind == "[":
             depth += 1

@@ -5,7 +5,8 @@ the file meant. Forms come from the table of keys, so that a key cannot be read 
 """
 
 import re
-from itertools import takewhile
+from collections.abc import Iterator
+from itertools import islice, takewhile
 
 from xlbuild.config.keys import BY_NAME, Form
 from xlbuild.config.model import Value
@@ -92,6 +93,32 @@ class Values:
         """Return a list of strings as `strings` does, each with its place."""
         places = self.settings.element_places(name)
         return tuple(_element(text, *place) for text, place in zip(self.strings(name), places, strict=False))
+
+    def device_lists(self, name: str) -> tuple[Element | tuple[Element, ...], ...]:
+        """Return a list of lists of strings, each string with its place; an element that is no list as it is."""
+        setting = self._setting(name, Form.LISTS)
+        if setting is None:
+            return ()
+        if isinstance(setting.value, str):
+            self.problems.warn(_ignored(setting, "is a single value and should be a list"))
+            return ()
+        outer = self.settings.element_places(name)
+        inner = self.settings.element_places(name, depth=2)
+        return tuple(
+            _element(value, *place) if isinstance(value, str) else self._device_list(setting, value, inner)
+            for value, place in zip(setting.value, outer, strict=True)
+        )
+
+    def _device_list(
+        self, setting: Setting, values: tuple[Value, ...], places: Iterator[tuple[Where, bytes]]
+    ) -> tuple[Element, ...]:
+        """Return the strings up to the first list, and pass the places of all."""
+        placed = list(zip(values, islice(places, len(values)), strict=True))
+        strings = [_element(value, *place) for value, place in placed if isinstance(value, str)]
+        cut = next((number for number, value in enumerate(values) if not isinstance(value, str)), None)
+        if cut is not None:
+            self.problems.warn(_cut_short(setting, cut))
+        return tuple(strings[:cut])
 
     def elements(self, name: str) -> tuple[Value, ...]:
         """Return the elements of a list, of any form; a single value is no list, silently."""

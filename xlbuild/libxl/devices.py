@@ -8,9 +8,12 @@ from xlbuild.libxl.enums import (
     DiskFormat,
     DiskSpecification,
     DiskTransport,
+    Nameless,
     NicType,
+    P9Type,
     RdmReservePolicy,
     UsbctrlType,
+    VirtioTransport,
     VkbBackend,
     VsndPcmFormat,
     VsndStreamType,
@@ -176,6 +179,20 @@ class DeviceVkb:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceVirtio:
+    """libxl_device_virtio, since 4.18."""
+
+    backend_domid: int = 0
+    backend_domname: str | None = None
+    type: str | None = None
+    transport: VirtioTransport = VirtioTransport.UNKNOWN
+    grant_usage: bool | None = None
+    devid: int = -1
+    irq: int = 0
+    base: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DevicePci:
     """libxl_device_pci."""
 
@@ -189,7 +206,7 @@ class DevicePci:
     power_mgmt: bool = False
     permissive: bool = False
     seize: bool = False
-    rdm_policy: RdmReservePolicy = RdmReservePolicy.INVALID
+    rdm_policy: RdmReservePolicy | Nameless = RdmReservePolicy.INVALID
     name: str | None = None
 
 
@@ -220,6 +237,11 @@ class DeviceP9:
     path: str | None = None
     security_model: str | None = None
     devid: int = -1
+    type: P9Type = P9Type.UNKNOWN
+    max_space: int = 0
+    max_files: int = 0
+    max_open_files: int = 0
+    auto_delete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

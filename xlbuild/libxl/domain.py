@@ -15,6 +15,7 @@ from xlbuild.libxl.devices import (
     DeviceUsbdev,
     DeviceVdispl,
     DeviceVfb,
+    DeviceVirtio,
     DeviceVkb,
     DeviceVsnd,
     DeviceVtpm,
@@ -361,6 +362,7 @@ class DomainConfig:
     dtdevs: tuple[DeviceDtdev, ...] = ()
     vfbs: tuple[DeviceVfb, ...] = ()
     vkbs: tuple[DeviceVkb, ...] = ()
+    virtios: tuple[DeviceVirtio, ...] = ()
     vtpms: tuple[DeviceVtpm, ...] = ()
     p9s: tuple[DeviceP9, ...] = ()
     pvcallsifs: tuple[DevicePvcallsif, ...] = ()

@@ -139,6 +139,21 @@ class UsbdevType(StrEnum):
     HOSTDEV = "hostdev"
 
 
+class P9Type(StrEnum):
+    """libxl_p9_type, since 4.19."""
+
+    UNKNOWN = "unknown"
+    QEMU = "qemu"
+    XEN_9PFSD = "xen_9pfsd"
+
+
+class VirtioTransport(StrEnum):
+    """libxl_virtio_transport, since 4.18."""
+
+    UNKNOWN = "unknown"
+    MMIO = "mmio"
+
+
 class VgaInterfaceType(StrEnum):
     """libxl_vga_interface_type."""
 

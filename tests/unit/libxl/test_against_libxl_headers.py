@@ -22,13 +22,21 @@ LIBRARY = "-l:libxenlight.so.4.17"
 LATER = {
     "DeviceDisk.grant_usage": "4.19",
     "DeviceNic.vlan": "4.20",
+    "DeviceP9.auto_delete": "4.19",
+    "DeviceP9.max_files": "4.19",
+    "DeviceP9.max_open_files": "4.19",
+    "DeviceP9.max_space": "4.19",
+    "DeviceP9.type": "4.19",
+    "DomainConfig.virtios": "4.18",
     "Hvm.pirq": "4.19",
     "Hvm.smbios": "4.18",
     "Hvm.xen_platform_pci_bar_uc": "4.21",
 }
 """Members that came after Debian's libxl 4.17: since when."""
 
-LATER_TYPES = {domain.Smbios, enums.SmbiosType}
+LATER_TYPES: frozenset[type] = frozenset(
+    {domain.Smbios, enums.SmbiosType, devices.DeviceVirtio, enums.VirtioTransport, enums.P9Type}
+)
 """Types that came with them."""
 
 PARTS: dict[type, tuple[str, str]] = {

@@ -1,17 +1,19 @@
 """From settings to a `GuestConfig`: every key that is read, by name, in the order of the table of keys."""
 
-import re
 from collections.abc import Mapping
 
+from xlbuild.config.devices.fields import int32
+from xlbuild.config.devices.pci import pci
 from xlbuild.config.keys import KEYS
 from xlbuild.config.model import GuestConfig, VirtualNode
-from xlbuild.config.pci import pci_device
 from xlbuild.config.settings import Setting
+from xlbuild.config.uuid import uuid_of
 from xlbuild.config.values import INT_MAX, Values
 from xlbuild.config.vnuma import virtual_nodes
 from xlbuild.errors import ConfigError, Diagnostic, Where
+from xlbuild.libxl.devices import DevicePci
+from xlbuild.libxl.enums import Nameless
 
-_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 _MOST_GRANT_VERSION = 15
 
 
@@ -50,7 +52,7 @@ def guest_config(values: Values) -> GuestConfig:
         e820_host=values.boolean("e820_host"),
         rdm_mem_boundary=values.number("rdm_mem_boundary"),
         passthrough=values.string("passthrough"),
-        pci=problems.attempt(lambda: tuple(map(pci_device, values.devices("pci"))), ()),
+        pci=_pci(values),
         firmware=values.string("firmware"),
         firmware_override=values.string("firmware_override"),
         bios=values.string("bios"),
@@ -91,8 +93,8 @@ def _name(values: Values, source: str) -> str:
 
 def _uuid(values: Values, settings: Mapping[str, Setting]) -> str | None:
     uuid = values.string("uuid")
-    if uuid is None or _UUID.fullmatch(uuid.lower()):
-        return uuid and uuid.lower()
+    if uuid is None or uuid_of(uuid):
+        return uuid and uuid_of(uuid)
     raise ConfigError(
         "config-bad-uuid",
         f"{uuid!r} is no UUID",
@@ -107,6 +109,24 @@ def _check_grants(values: Values) -> None:
     values.bounded("max_grant_frames", INT_MAX)
     values.bounded("max_maptrack_frames", INT_MAX)
     values.bounded("max_grant_version", _MOST_GRANT_VERSION)
+
+
+def _pci(values: Values) -> tuple[DevicePci, ...]:
+    """Return the devices, each of them tried."""
+
+    def switch(key: str) -> bool:
+        return int32(values.number(key) or 0) != 0
+
+    defaults = DevicePci(
+        msitranslate=switch("pci_msitranslate"),
+        power_mgmt=switch("pci_power_mgmt"),
+        permissive=switch("pci_permissive"),
+        seize=switch("pci_seize"),
+        rdm_policy=Nameless.NAMELESS,
+    )
+    return values.problems.attempt_each(
+        values.devices("pci"), lambda element: pci(element, values.problems, defaults)
+    )
 
 
 def _vnuma(values: Values, settings: Mapping[str, Setting]) -> tuple[VirtualNode, ...]:

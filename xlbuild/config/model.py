@@ -7,34 +7,15 @@ None here and a warning in `warnings`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias
 
 from xlbuild.errors import Diagnostic, Where
-from xlbuild.host import PciAddress
+from xlbuild.libxl.devices import DevicePci
 
 Value: TypeAlias = str | tuple["Value", ...]
 """A string (numbers are strings, too), or a list; lists nest."""
 
 # Text is UTF-8 with the surrogateescape error handler, so that any byte of the file survives: encode it the same way.
-
-
-class RdmPolicy(StrEnum):
-    """What becomes of a guest whose memory cannot be kept out of a device's reserved memory."""
-
-    INVALID = "invalid"
-    """A name that xl takes, and the same as none."""
-    STRICT = "strict"
-    RELAXED = "relaxed"
-
-
-@dataclass(frozen=True, slots=True)
-class PciDevice:
-    """A device that the guest is to have, as far as that matters for its memory."""
-
-    address: PciAddress
-    """All zero for a device that is given by a name; `*` for the function means function 0."""
-    rdm_policy: RdmPolicy | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +68,8 @@ class GuestConfig:
     rdm_mem_boundary: int | None
     """MiB, any C long."""
     passthrough: str | None
-    pci: tuple[PciDevice, ...]
+    pci: tuple[DevicePci, ...]
+    """Where one says no rdm_policy, it is NAMELESS: what that means depends on the container."""
     firmware: str | None
     firmware_override: str | None
     bios: str | None

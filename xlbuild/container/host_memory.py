@@ -7,10 +7,12 @@ exists makes xl drop all of `rdm`, and one that does not is taken, as some value
 from collections.abc import Iterator
 from dataclasses import replace
 
-from xlbuild.config.model import GuestConfig, PciDevice, RdmPolicy
+from xlbuild.config.model import GuestConfig
 from xlbuild.container.model import Kind, ReservedMemory
 from xlbuild.errors import Diagnostic
-from xlbuild.host import Host, HostRegion
+from xlbuild.host import Host, HostRegion, PciAddress
+from xlbuild.libxl.devices import DevicePci
+from xlbuild.libxl.enums import Nameless, RdmReservePolicy
 from xlbuild.units import MIB, UINT64
 
 _DEFAULT_BOUNDARY_MIB = 2048
@@ -34,8 +36,9 @@ def reserved_memory(config: GuestConfig, kind: Kind, host: Host | None) -> tuple
     ]
     for device in config.pci:
         strict = _is_strict(device, rdm)
+        address = PciAddress(device.domain, device.bus, device.dev, device.func)
         for region in regions:
-            if device.address not in region.devices:
+            if address not in region.devices:
                 continue
             if any(one.start == region.start for one in found):
                 # Of several devices with one region, the last has its way.
@@ -53,7 +56,7 @@ def rdm_settings(config: GuestConfig) -> dict[str, str] | None:
         if key == "strategy":
             taken = value == "host"
         else:
-            taken = bool(equals) and key == "policy" and value.lower() not in tuple(RdmPolicy)
+            taken = bool(equals) and key == "policy" and value.lower() not in tuple(RdmReservePolicy)
         if not taken:
             return None
         settings[key] = value
@@ -106,7 +109,16 @@ def _wants_host_map(config: GuestConfig, kind: Kind) -> bool:
     return kind is Kind.PV and (config.has_pci or bool(config.e820_host))
 
 
-def _is_strict(device: PciDevice, rdm: dict[str, str] | None) -> bool:
-    if device.rdm_policy is None and rdm is not None:
-        return False
-    return device.rdm_policy is not RdmPolicy.RELAXED
+def pci_rdm_policy(device: DevicePci, rdm: dict[str, str] | None, kind: Kind) -> RdmReservePolicy | Nameless:
+    """Return a device's policy; without one of its own it is that of `rdm`, which only HVM guests have for sure.
+
+    Where `rdm` is taken, xl has never set its policy; a PV or PVH guest has other members in its place, all 0.
+    """
+    if device.rdm_policy is not Nameless.NAMELESS or rdm is not None:
+        return device.rdm_policy
+    return RdmReservePolicy.INVALID if kind is Kind.HVM else RdmReservePolicy.STRICT
+
+
+def _is_strict(device: DevicePci, rdm: dict[str, str] | None) -> bool:
+    policy = pci_rdm_policy(device, rdm, Kind.HVM)
+    return policy not in (RdmReservePolicy.RELAXED, Nameless.NAMELESS)

@@ -11,6 +11,7 @@ from xlbuild.domain_config.build_info import build_info
 from xlbuild.domain_config.create_info import create_info
 from xlbuild.domain_config.devices import with_devices
 from xlbuild.domain_config.events import with_events
+from xlbuild.domain_config.other_devices import with_other_devices
 from xlbuild.libxl.domain import DomainConfig
 
 __all__ = ["domain_config"]
@@ -22,4 +23,5 @@ def domain_config(values: Values, guest: GuestConfig, kind: Kind) -> DomainConfi
         c_info=create_info(values, guest, kind),
         b_info=build_info(values, guest, kind),
     )
-    return with_events(values, with_devices(values, config, kind))
+    config = with_other_devices(values, guest, with_devices(values, config, kind), kind)
+    return with_events(values, config)

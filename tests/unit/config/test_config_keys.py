@@ -9,8 +9,9 @@ from xlbuild.config.keys import BY_NAME, KEYS, SECTIONS, known_in
 from xlbuild.config.model import GuestConfig
 from xlbuild.profiles import PROFILES, release_order
 
+_PCI_SWITCHES = ("msitranslate", "power_mgmt", "permissive", "seize")
 _OTHER_FIELDS = {"source", "command_line", "arm_keys", "places", "warnings"}
-_OTHER_KEYS = {"cmdline", "root", "extra"}
+_OTHER_KEYS = {"cmdline", "root", "extra", *(f"pci_{switch}" for switch in _PCI_SWITCHES)}
 _CHECKED_ONLY = {"max_grant_frames", "max_maptrack_frames", "max_grant_version"}
 _RELEASES = tuple(profile.name for profile in PROFILES)
 

@@ -1,33 +1,43 @@
 """`pci`, as xl reads it. Verdicts: xl 4.17, `tests/oracle/xlparse FILE`, live in the last test."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from toolstack import Toolstack
 
 from xlbuild.config import read
-from xlbuild.config.model import PciDevice, RdmPolicy
 from xlbuild.errors import ConfigError
-from xlbuild.host import PciAddress
+from xlbuild.libxl.devices import DevicePci
+from xlbuild.libxl.enums import Nameless, RdmReservePolicy
 
-USB = PciAddress(0, 0, 0x1A, 0)
+ALL_FUNCTIONS = 0xFFFFFFFF
+NAMED = DevicePci(rdm_policy=Nameless.NAMELESS)
+USB = replace(NAMED, dev=0x1A, vfunc_mask=1)
 
 TAKEN = {
-    "00:1a.0": PciDevice(USB, None),
-    "0:1a.0": PciDevice(USB, None),
-    "00000:000:001A.00": PciDevice(USB, None),
-    "ffff:FF:1f.7@1f": PciDevice(PciAddress(0xFFFF, 0xFF, 0x1F, 7), None),
-    "00:1a.*": PciDevice(USB, None),
-    "00:1a.*@3": PciDevice(USB, None),
-    "bdf=00:1a.0@3": PciDevice(USB, None),
-    "00:1a.1,bdf=00:1a.0": PciDevice(USB, None),
-    "00:1a.0,": PciDevice(USB, None),
-    "00:1a.0,vslot=3,permissive=,seize=x=y,power_mgmt=0,msitranslate=2": PciDevice(USB, None),
-    "00:1a.0,rdm_policy=Strict": PciDevice(USB, RdmPolicy.STRICT),
-    "rdm_policy=relaxed,bdf=00:1a.0": PciDevice(USB, RdmPolicy.RELAXED),
-    "00:1a.0,rdm_policy=relaxed,rdm_policy=invalid": PciDevice(USB, RdmPolicy.INVALID),
-    "name=": PciDevice(PciAddress(0, 0, 0, 0), None),
-    "name=usb,rdm_policy=strict": PciDevice(PciAddress(0, 0, 0, 0), RdmPolicy.STRICT),
+    "00:1a.0": USB,
+    "0:1a.0": USB,
+    "00000:000:001A.00": USB,
+    "ffff:FF:1f.7@1f": replace(USB, domain=0xFFFF, bus=0xFF, dev=0x1F, func=7, vdevfn=0xF8),
+    "00:1a.*": replace(USB, vfunc_mask=ALL_FUNCTIONS),
+    "00:1a.*@3": replace(USB, vfunc_mask=ALL_FUNCTIONS, vdevfn=0x18),
+    "bdf=00:1a.0@3": USB,
+    "00:1a.1,bdf=00:1a.0": USB,
+    "1:02:1b.*@3,bdf=00:1a.0,vslot=4": replace(USB, vdevfn=0x20),
+    "00:1a.0,": USB,
+    "00:1a.0,vslot=3,permissive=,seize=x=y,power_mgmt=0,msitranslate=2": replace(
+        USB, vdevfn=0x18, msitranslate=True
+    ),
+    "00:1a.0,permissive=4294967296,seize=-1": replace(USB, seize=True),
+    "00:1a.0,rdm_policy=Strict": replace(USB, rdm_policy=RdmReservePolicy.STRICT),
+    "rdm_policy=relaxed,bdf=00:1a.0": replace(USB, rdm_policy=RdmReservePolicy.RELAXED),
+    "00:1a.0,rdm_policy=relaxed,rdm_policy=invalid": replace(USB, rdm_policy=RdmReservePolicy.INVALID),
+    "00: +0x1a.-fffffff9@ 3": replace(USB, func=7, vdevfn=0x18),
+    "100000000:00:1a.0,vslot=03x": replace(USB, vdevfn=0x18),
+    "bdf=00:1a.0 and more": USB,
+    "name=": replace(NAMED, name=""),
+    "name=usb,rdm_policy=strict": replace(NAMED, name="usb", rdm_policy=RdmReservePolicy.STRICT),
 }
 
 REFUSED = (
@@ -57,7 +67,7 @@ REFUSED = (
 )
 
 
-def devices(value: str) -> tuple[PciDevice, ...]:
+def devices(value: str) -> tuple[DevicePci, ...]:
     return read(f'name = "g"; kernel = "/k"; pci = {value}'.encode(), "guest.cfg").pci
 
 
@@ -68,7 +78,7 @@ def test_a_device_is_read_as_xl_reads_it(text: str) -> None:
 
 @pytest.mark.parametrize("text", REFUSED)
 def test_what_is_no_device_is_refused_where_it_stands(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no PCI device") as caught:
+    with pytest.raises(ConfigError, match="is no") as caught:
         devices(f'["00:1b.0", "{text}"]')
     assert caught.value.code == "config-bad-pci"
     assert caught.value.where.key == "pci"
@@ -77,7 +87,7 @@ def test_what_is_no_device_is_refused_where_it_stands(text: str) -> None:
 
 def test_devices_keep_their_order() -> None:
     found = devices('["00:02.0", "00:01.0", ["00:03.0"], "bad"]')
-    assert [str(device.address) for device in found] == ["0000:00:02.0", "0000:00:01.0"]
+    assert [device.dev for device in found] == [2, 1]
 
 
 def test_a_list_among_the_devices_is_told() -> None:

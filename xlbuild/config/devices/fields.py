@@ -15,6 +15,8 @@ _NUMBERS = {
     10: re.compile(rf"{_START}()()([0-9]+)"),
     16: re.compile(rf"{_START}(?:0[xX])?([0-9a-fA-F]+)()()"),
 }
+SPACE = " \t\n\v\f\r"
+"""What C takes for white space."""
 _MOST_DIGITS = 64
 """No 64-bit number has more in any base, and Python limits the digits that it reads."""
 

@@ -1,0 +1,66 @@
+"""Numbers in the fields of devices, as C's functions read them: they take what starts like one and drop the rest."""
+
+import re
+
+from xlbuild.config.devices.fields import SPACE, int32, leading_number
+from xlbuild.config.devices.options import Option
+from xlbuild.config.problems import Problems
+from xlbuild.config.settings import Element
+from xlbuild.errors import Diagnostic
+
+_LONG_MIN, _LONG_MAX = -(1 << 63), (1 << 63) - 1
+_ULONG = 1 << 64
+_UINT8, _UINT32 = 1 << 8, 1 << 32
+_MOST_DIGITS = 20
+"""No 64-bit number has more, and Python limits the digits that it reads."""
+_SCANNED = {
+    10: re.compile(r"[ \t\n\v\f\r]*([-+]?)([0-9]+)"),
+    16: re.compile(r"[ \t\n\v\f\r]*([-+]?)(0[xX][0-9a-fA-F]*|[0-9a-fA-F]+)"),
+}
+
+
+def atoi(text: str) -> int:
+    """Return what C's atoi does, an int."""
+    number, _ = leading_number(text, 10)
+    return int32(min(max(number, _LONG_MIN), _LONG_MAX))
+
+
+def strtoul(text: str) -> int:
+    """Return what C's strtoul does with base 0, 64 bits."""
+    return _unsigned(leading_number(text, 0)[0])
+
+
+def uint8(text: str) -> int:
+    """Return what strtoul does, in 8 bits."""
+    return strtoul(text) % _UINT8
+
+
+def uint32(text: str) -> int:
+    """Return what strtoul does, in 32 bits."""
+    return strtoul(text) % _UINT32
+
+
+def scan_uint(text: str, start: int, base: int) -> tuple[int, int] | None:
+    """Return the number that C's sscanf finds at `start` with %u or %x (base 10 or 16), and where it ends."""
+    match = _SCANNED[base].match(text, start)
+    if match is None:
+        return None
+    sign, digits = match.groups()
+    significant = re.sub("^(0[xX])?0*", "", digits)[:_MOST_DIGITS] or "0"
+    value = int(significant, base)
+    return _unsigned(-value if sign == "-" else value) % _UINT32, match.end()
+
+
+def _unsigned(number: int) -> int:
+    """Return a number as strtoul does: one too large is the largest there is, a negative one wraps around."""
+    return number % _ULONG if abs(number) < _ULONG else _ULONG - 1
+
+
+def told(element: Element, option: Option, value: int, base: int, problems: Problems) -> int:
+    """Return the number that xl takes a value for, with a warning where that is not what it says."""
+    number, end = leading_number(option.value, base)
+    if number != value or option.value[end:].strip(SPACE) or not option.value:
+        message = f"{option.key}={option.value!r} is no number that fits: xl takes it for {value}"
+        where = element.at(option.value_index)
+        problems.warn(Diagnostic("config-device-number", message, where, "write a plain number"))
+    return value

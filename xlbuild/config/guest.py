@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from xlbuild.config.devices.fields import int32
+from xlbuild.config.devices.lists import read_devices
 from xlbuild.config.devices.pci import pci
 from xlbuild.config.keys import KEYS
 from xlbuild.config.model import GuestConfig, VirtualNode
@@ -124,9 +125,7 @@ def _pci(values: Values) -> tuple[DevicePci, ...]:
         seize=switch("pci_seize"),
         rdm_policy=Nameless.NAMELESS,
     )
-    return values.problems.attempt_each(
-        values.devices("pci"), lambda element: pci(element, values.problems, defaults)
-    )
+    return read_devices(values, "pci", lambda element: pci(element, values.problems, defaults))
 
 
 def _vnuma(values: Values, settings: Mapping[str, Setting]) -> tuple[VirtualNode, ...]:

@@ -9,7 +9,7 @@ from xlbuild.config.devices.vif import vif
 from xlbuild.config.devices.vkb import vkb
 from xlbuild.config.values import Values
 from xlbuild.container.model import Kind
-from xlbuild.domain_config.device_lists import Row, numbered, read_devices
+from xlbuild.domain_config.device_lists import Row, numbered, read_row
 from xlbuild.domain_config.display import sdl_info, vnc_info
 from xlbuild.libxl.devices import DeviceVfb, DeviceVkb
 from xlbuild.libxl.domain import DomainConfig
@@ -25,7 +25,7 @@ ROWS: tuple[Row, ...] = (
 
 def with_devices(values: Values, config: DomainConfig, kind: Kind) -> DomainConfig:
     """Return the configuration with its devices."""
-    lists: dict[str, Any] = {row.field: read_devices(values, row) for row in ROWS}
+    lists: dict[str, Any] = {row.field: read_row(values, row) for row in ROWS}
     config = _with_keyboards(_with_display(values, replace(config, **lists), kind))
     lists = {row.field: numbered(getattr(config, row.field)) for row in ROWS}
     return replace(config, **lists)

@@ -1,10 +1,10 @@
 """The lists of all devices but disks, networks and displays: each key's elements by the key's own grammar."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from xlbuild.config.devices.channel import channel
+from xlbuild.config.devices.lists import check_count, check_length, read_devices, read_each
 from xlbuild.config.devices.p9 import p9
 from xlbuild.config.devices.pvcalls import dtdev, pvcalls
 from xlbuild.config.devices.usb import usbctrl, usbdev
@@ -17,7 +17,7 @@ from xlbuild.config.settings import Element
 from xlbuild.config.values import Values
 from xlbuild.container.host_memory import pci_rdm_policy, rdm_settings
 from xlbuild.container.model import Kind
-from xlbuild.domain_config.device_lists import Row, numbered, read_devices
+from xlbuild.domain_config.device_lists import Row, numbered, read_row
 from xlbuild.errors import ConfigError
 from xlbuild.libxl.devices import DeviceP9, DevicePci, DeviceVsnd
 from xlbuild.libxl.domain import DomainConfig
@@ -37,10 +37,8 @@ ROWS: tuple[Row, ...] = (
 
 def with_other_devices(values: Values, guest: GuestConfig, config: DomainConfig, kind: Kind) -> DomainConfig:
     """Return the configuration with these devices."""
-    lists: dict[str, Any] = {row.field: numbered(read_devices(values, row)) for row in ROWS}
-    return replace(
-        config, **lists, pcidevs=_pci(guest, kind), p9s=tuple(_p9(values)), vsnds=numbered(_vsnd(values))
-    )
+    lists: dict[str, Any] = {row.field: numbered(read_row(values, row)) for row in ROWS}
+    return replace(config, **lists, pcidevs=_pci(guest, kind), p9s=_p9(values), vsnds=numbered(_vsnd(values)))
 
 
 def _pci(guest: GuestConfig, kind: Kind) -> tuple[DevicePci, ...]:
@@ -49,16 +47,16 @@ def _pci(guest: GuestConfig, kind: Kind) -> tuple[DevicePci, ...]:
     return tuple(replace(device, rdm_policy=pci_rdm_policy(device, rdm, kind)) for device in guest.pci)
 
 
-def _p9(values: Values) -> Iterator[DeviceP9]:
-    """Yield the shared directories, each read after the one before it; libxl numbers them."""
+def _p9(values: Values) -> tuple[DeviceP9, ...]:
+    """Return the shared directories, each read after the one before it; libxl numbers them."""
     before = DeviceP9()
-    for element in values.devices("p9"):
-        try:
-            before = p9(element, values.problems, values.release, before)
-        except ConfigError as error:
-            values.problems.error(error)
-        else:
-            yield before
+
+    def device(element: Element) -> DeviceP9:
+        nonlocal before
+        before = p9(element, values.problems, values.release, before)
+        return before
+
+    return read_devices(values, "p9", device)
 
 
 def _vsnd(values: Values) -> tuple[DeviceVsnd, ...]:
@@ -73,6 +71,9 @@ def _vsnd(values: Values) -> tuple[DeviceVsnd, ...]:
                 hint='write vsnd = [ [ "CARD", "PCM", "STREAM, type=p" ] ]',
                 where=items.where,
             )
+        check_count("vsnd", len(items), values.settings.places.get("vsnd"))
+        for item in items:
+            check_length("vsnd", item)
         return vsnd(items, values.problems, values.release)
 
-    return values.problems.attempt_each(values.device_lists("vsnd"), card)
+    return read_each(values, "vsnd", values.device_lists("vsnd"), card)

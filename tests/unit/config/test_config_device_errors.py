@@ -148,3 +148,21 @@ class TestLaterReleases:
         text = f'virtio = ["{spec}"]'
         (error,) = problems_of(text, "4.18")
         assert (error.code, error.where.column) == ("config-bad-virtio", text.rindex(place) + 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "channel = [" + '"connection=pty",' * 1025 + "]",
+        "pci = [" + '"00:1a.0",' * 1025 + "]",
+        "vsnd = [" + "[]," * 1025 + "]",
+        "vsnd = [[" + '"PCM",' * 1025 + "]]",
+        'vdispl = ["connectors=' + "a:1x2;" * 1400 + '"]',
+        'pci = ["name=' + "x" * 8192 + '"]',
+        'vsnd = [["CARD,short-name=' + "x" * 8192 + '"]]',
+    ],
+    ids=lambda text: text[:16],
+)
+def test_what_is_too_long_is_refused(text: str) -> None:
+    (error,) = problems_of(text)
+    assert (error.code, error.where.line, error.where.key) == ("config-device-too-long", 3, text.split()[0])

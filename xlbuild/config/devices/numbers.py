@@ -2,14 +2,12 @@
 
 import re
 
-from xlbuild.config.devices.fields import SPACE, int32, leading_number
+from xlbuild.config.devices.fields import SPACE, int32, leading_number, long, unsigned_long
 from xlbuild.config.devices.options import Option
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
 from xlbuild.errors import Diagnostic
 
-_LONG_MIN, _LONG_MAX = -(1 << 63), (1 << 63) - 1
-_ULONG = 1 << 64
 _UINT8, _UINT32 = 1 << 8, 1 << 32
 _MOST_DIGITS = 20
 """No 64-bit number has more, and Python limits the digits that it reads."""
@@ -21,13 +19,12 @@ _SCANNED = {
 
 def atoi(text: str) -> int:
     """Return what C's atoi does, an int."""
-    number, _ = leading_number(text, 10)
-    return int32(min(max(number, _LONG_MIN), _LONG_MAX))
+    return int32(long(leading_number(text, 10)[0]))
 
 
 def strtoul(text: str) -> int:
     """Return what C's strtoul does with base 0, 64 bits."""
-    return _unsigned(leading_number(text, 0)[0])
+    return unsigned_long(leading_number(text, 0)[0])
 
 
 def uint8(text: str) -> int:
@@ -48,12 +45,7 @@ def scan_uint(text: str, start: int, base: int) -> tuple[int, int] | None:
     sign, digits = match.groups()
     significant = re.sub("^(0[xX])?0*", "", digits)[:_MOST_DIGITS] or "0"
     value = int(significant, base)
-    return _unsigned(-value if sign == "-" else value) % _UINT32, match.end()
-
-
-def _unsigned(number: int) -> int:
-    """Return a number as strtoul does: one too large is the largest there is, a negative one wraps around."""
-    return number % _ULONG if abs(number) < _ULONG else _ULONG - 1
+    return unsigned_long(-value if sign == "-" else value) % _UINT32, match.end()
 
 
 def told(element: Element, option: Option, value: int, base: int, problems: Problems) -> int:

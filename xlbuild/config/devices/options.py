@@ -11,6 +11,7 @@ from xlbuild.config.devices.fields import SPACE, Field, did_you_mean, fields
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
 from xlbuild.errors import ConfigError, Diagnostic
+from xlbuild.libxl.enums import member_of
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -96,9 +97,10 @@ def _mend(key: str, known: Collection[str]) -> str:
 
 def name_in(kind: type[E], element: Element, option: Option) -> E:
     """Return the member of an enumeration that a value names, in any case of letters (libxl_enum_from_string)."""
+    member = member_of(kind, option.value)
+    if member is not None:
+        return member
     names = [member.value for member in kind]
-    if option.value.lower() in names:
-        return kind(option.value.lower())
     known = ", ".join(names)
     message = f"{option.value!r} is no {option.key} of {element.where.key}"
     hint = did_you_mean(option.value, names, f"use one of {known}")

@@ -14,9 +14,13 @@ INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _INTERRUPTED = 130
 
 
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """Take no notice; of a signal that comes just as it is set to SIG_IGN, Python itself would complain."""
+
+
 def _interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
     for other in INTERRUPTS:
-        signal.signal(other, signal.SIG_IGN)
+        signal.signal(other, _ignore)
     raise KeyboardInterrupt
 
 
@@ -34,7 +38,7 @@ def main() -> NoReturn:
             sys.stderr.write("xlbuild: interrupted\n")
         status = _INTERRUPTED
     for number in INTERRUPTS:
-        signal.signal(number, signal.SIG_IGN)  # what is left is the interpreter's own end
+        signal.signal(number, _ignore)  # what is left is the interpreter's own end
     if status == _INTERRUPTED:
         # An interrupt that went through an import makes the interpreter end itself by SIGINT, whatever sys.exit says.
         for stream in (sys.stdout, sys.stderr):

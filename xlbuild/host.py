@@ -45,3 +45,20 @@ class Host:
 
     memory_map: tuple[HostRegion, ...] | None
     reserved_device_memory: tuple[ReservedRegion, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostTopology:
+    """The host's CPUs, and which of them belong to each of its NUMA nodes."""
+
+    cpus: int
+    nodes: tuple[range, ...]
+    is_stand_in: bool = False
+    """It stands for a host that is not known: what it lacks may be there."""
+
+
+STAND_IN_TOPOLOGY = HostTopology(128, (range(128),), is_stand_in=True)
+"""The host where none is described: 128 CPUs, as many as an HVM guest can have, in one NUMA node."""
+
+LARGEST_TOPOLOGY = HostTopology(4095, (range(4095),) * 64)
+"""A host as large as Xen takes, whose nodes may have any CPU: what is not here is on no host."""

@@ -29,6 +29,8 @@ KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
 TIB = 1 << 40
+UINT32 = 1 << 32
+"""What 32-bit arithmetic wraps at."""
 UINT64 = 1 << 64
 """What 64-bit arithmetic wraps at."""
 PAGES_PER_MIB = MIB // PAGE_SIZE

@@ -125,6 +125,15 @@ class Settings(Mapping[str, Setting]):
             lexer = Lexer(self.text.data, start, *self.lines.place(start))
             yield from _element_places(lexer, self.text, key, depth)
 
+    def element(self, key: str) -> Element:
+        """Return a single value with its place."""
+        setting = self[key]
+        assert isinstance(setting.value, str)
+        lexer = Lexer(self.text.data, setting.starts[0], *self.lines.place(setting.starts[0]))
+        lexer.advance()
+        is_plain = lexer.text[1:-1] == setting.value.encode(errors="surrogateescape")
+        return Element(setting.value, setting.where, is_plain)
+
     @property
     def places(self) -> Mapping[str, Where]:
         """Where each key got its value."""

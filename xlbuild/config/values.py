@@ -120,6 +120,46 @@ class Values:
             self.problems.warn(_cut_short(setting, cut))
         return tuple(strings[:cut])
 
+    def string_or_devices(self, name: str) -> Element | tuple[Element, ...] | None:
+        """Return a string or a list of strings as `string_or_strings` does, each with its place."""
+        value = self.string_or_strings(name)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return self.settings.element(name)
+        places = self.settings.element_places(name)
+        return tuple(_element(text, *place) for text, place in zip(value, places, strict=False))
+
+    def devices_or_stop(self, name: str) -> tuple[Element, ...]:
+        """Return a list of strings, each with its place; ConfigError where an element is a list itself."""
+        setting = self._setting(name, Form.LIST)
+        value = () if setting is None or isinstance(setting.value, str) else setting.value
+        for number, element in enumerate(value, 1):
+            if setting is not None and not isinstance(element, str):
+                raise ConfigError(
+                    f"config-bad-{name}",
+                    f"{name} has a list as element {number}",
+                    cause="xl stops there",
+                    hint="write it as text, without brackets of its own",
+                    where=setting.where,
+                )
+        return self.devices(name)
+
+    def strings_or_stop(self, name: str) -> tuple[str, ...] | None:
+        """Return a list of strings; ConfigError for a single value."""
+        setting = self._setting(name, Form.LIST_OR_STOP)
+        if setting is None:
+            return None
+        if isinstance(setting.value, str):
+            raise ConfigError(
+                "config-no-list",
+                f"{name} is no list",
+                cause="it is a single value, and xl stops there",
+                hint=f'write {name} = [ "...", "..." ]',
+                where=setting.where,
+            )
+        return self._leading_strings(setting, setting.value)
+
     def elements(self, name: str) -> tuple[Value, ...]:
         """Return the elements of a list, of any form; a single value is no list, silently."""
         setting = self._setting(name, Form.LISTS)

@@ -51,6 +51,9 @@ MEMKB_DEFAULT = 2**64 - 1
 MAX_GRANT_DEFAULT = 2**32 - 1
 """A size of a grant table that is not set (LIBXL_MAX_GRANT_DEFAULT)."""
 
+INVALID_GFN = 2**64 - 1
+"""A guest frame that is not set: mapped memory appears where the host has it (LIBXL_INVALID_GFN)."""
+
 
 @dataclass(frozen=True, slots=True)
 class IoportRange:
@@ -66,7 +69,7 @@ class IomemRange:
 
     start: int = 0
     number: int = 0
-    gfn: int = 0
+    gfn: int = INVALID_GFN
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,9 +273,10 @@ class CpuidLeaf:
 
 @dataclass(frozen=True, slots=True)
 class CpuidMsr:
-    """One model-specific register that `cpuid` changes."""
+    """One model-specific register that `cpuid` changes: bits from 63 to 0, in the letters of `CpuidLeaf`."""
 
     index: int
+    policy: str
 
 
 @dataclass(frozen=True, slots=True)

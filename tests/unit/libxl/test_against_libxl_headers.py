@@ -50,6 +50,9 @@ PARTS: dict[type, tuple[str, str]] = {
 }
 """Structures that have no name of their own in C: the structure around them, and where they are in it."""
 
+UNINITIALISED = {"ioport_range": "", "iomem_range": "x.gfn = ~0ULL;"}
+"""Structures that nobody initialises but xl, and what it sets that the JSON then leaves out."""
+
 OURS_ALONE = {domain.CpuidLeaf, domain.CpuidMsr, domain.CpuidPolicy, devices.ChannelPty}
 """libxl keeps these to itself; the JSON of real configurations shows them."""
 
@@ -188,7 +191,7 @@ def run(cases: list[tuple[type, Any]]) -> list[int]:
         name, path = in_c(structure)
         asked = c_kind(structure, field.name)
         assert asked is not None
-        init = "" if name in ("ioport_range", "iomem_range") else f"libxl_{name}_init(&x);"
+        init = UNINITIALISED.get(name, f"libxl_{name}_init(&x);")
         lines.append(
             f"{{ static libxl_{name} x; {init} {INIT.get(structure.__name__, '')} "
             f'printf("%lld\\n", (long long)({asked.format(f"x.{path}{field.name}")})); }}'

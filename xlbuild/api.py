@@ -10,6 +10,7 @@ from xlbuild.emit.hostfile import parse_host
 from xlbuild.emit.inputs import HostFiles, InputFile, read_config_file, read_file
 from xlbuild.emit.manifest import manifest as make_manifest
 from xlbuild.errors import NOWHERE, Diagnostic, UsageError, raise_all
+from xlbuild.host import STAND_IN_TOPOLOGY, HostTopology
 from xlbuild.libxl.json import json_text
 from xlbuild.pipeline import BuildOptions, OnStage, OnWarning, build_domain
 from xlbuild.profiles import NEWEST, PROFILES, Profile
@@ -74,15 +75,17 @@ def xl_json(
     overrides: Sequence[str] = (),
     xen: str | None = None,
     source: str = "-",
+    topology: HostTopology = STAND_IN_TOPOLOGY,
     on_warning: OnWarning = _ignore_warning,
 ) -> str:
     """Return the JSON that a release's `xl -N create` prints of a configuration: libxl_domain_config.
 
-    Arguments and errors are those of `build`. A uuid that the configuration does not give is left out.
+    Arguments and errors are those of `build`; `topology` is of the host that xl would run on. A uuid that the
+    configuration does not give is left out.
     """
     source = source if isinstance(config, bytes) else str(config)
     data = config if isinstance(config, bytes) else read_config_file(source)
-    reading = read_config(data, source, overrides, find_profile(xen))
+    reading = read_config(data, source, overrides, find_profile(xen), topology)
     for warning in reading.warnings:
         on_warning(warning)
     raise_all(reading.errors)

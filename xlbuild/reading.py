@@ -14,6 +14,7 @@ from xlbuild.container.kind import choose_kind
 from xlbuild.container.model import Kind
 from xlbuild.domain_config import domain_config
 from xlbuild.errors import ConfigError, Diagnostic
+from xlbuild.host import STAND_IN_TOPOLOGY, HostTopology
 from xlbuild.libxl.domain import DomainConfig
 from xlbuild.profiles import Profile
 
@@ -34,8 +35,14 @@ class Reading:
     warnings: tuple[Diagnostic, ...]
 
 
-def read_config(data: bytes, source: str, overrides: Sequence[str], profile: Profile) -> Reading:
-    """Read a configuration as a release's xl does.
+def read_config(
+    data: bytes,
+    source: str,
+    overrides: Sequence[str],
+    profile: Profile,
+    topology: HostTopology = STAND_IN_TOPOLOGY,
+) -> Reading:
+    """Read a configuration as a release's xl does on a host with these CPUs.
 
     Raises ConfigSyntaxError with every place that is not in xl's language, UsageError for an override without `=`;
     all other errors are in the result.
@@ -46,7 +53,7 @@ def read_config(data: bytes, source: str, overrides: Sequence[str], profile: Pro
     guest = guest_config(values)
     decision = problems.attempt(lambda: choose_kind(guest), None)
     kind = decision[0] if decision else None
-    document = domain_config(values, guest, kind) if kind else None
+    document = domain_config(values, guest, kind, topology) if kind else None
     for warning in lint(settings, guest, kind, profile.name):
         problems.warn(warning)
     return Reading(settings, guest, kind, document, problems.errors, problems.warnings)

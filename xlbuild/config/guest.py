@@ -15,8 +15,6 @@ from xlbuild.errors import ConfigError, Diagnostic, Where
 from xlbuild.libxl.devices import DevicePci
 from xlbuild.libxl.enums import Nameless
 
-_MOST_GRANT_VERSION = 15
-
 
 def guest_config(values: Values) -> GuestConfig:
     """Return what the settings say; what is wrong with any container is in `values.problems`."""
@@ -24,7 +22,6 @@ def guest_config(values: Values) -> GuestConfig:
     source = settings.text.source
     name = problems.attempt(lambda: _name(values, source), "")
     uuid = problems.attempt(lambda: _uuid(values, settings), None)
-    problems.attempt(lambda: _check_grants(values), None)
     return GuestConfig(
         source=source,
         name=name,
@@ -72,6 +69,9 @@ def guest_config(values: Values) -> GuestConfig:
         mca_caps=values.value("mca_caps"),
         nestedhvm=values.boolean("nestedhvm"),
         max_event_channels=values.number("max_event_channels"),
+        max_grant_frames=problems.attempt(lambda: values.bounded("max_grant_frames", INT_MAX), None),
+        max_maptrack_frames=problems.attempt(lambda: values.bounded("max_maptrack_frames", INT_MAX), None),
+        max_grant_version=problems.attempt(lambda: values.bounded("max_grant_version", INT_MAX), None),
         arm_keys=tuple(key.name for key in KEYS if key.arm and key.name in settings),
         places=settings.places,
         warnings=problems.warnings,
@@ -103,13 +103,6 @@ def _uuid(values: Values, settings: Mapping[str, Setting]) -> str | None:
         hint="correct it, or leave `uuid` out",
         where=settings["uuid"].where,
     )
-
-
-def _check_grants(values: Values) -> None:
-    """Check the grant keys, whose values nothing here needs but on which xl and libxl stop."""
-    values.bounded("max_grant_frames", INT_MAX)
-    values.bounded("max_maptrack_frames", INT_MAX)
-    values.bounded("max_grant_version", _MOST_GRANT_VERSION)
 
 
 def _pci(values: Values) -> tuple[DevicePci, ...]:

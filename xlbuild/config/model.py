@@ -22,12 +22,15 @@ Value: TypeAlias = str | tuple["Value", ...]
 class VirtualNode:
     """One element of `vnuma`."""
 
-    pnode: int = 0
+    pnode: int | None = None
+    """The host's node; it is 0 where none is named."""
     size_mib: int | None = None
     vcpus: tuple[range, ...] = ()
     """As listed: a vCPU may be named twice, or by no node."""
     vdistances: tuple[int, ...] = ()
     """To the nodes in order; there may be too few or too many."""
+    earlier_mib: int = 0
+    """Sizes that it had before: xl counts them too, and libxl sees the last alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,9 @@ class GuestConfig:
     """Whatever it is: only HVM makes it an error when that is no list of names."""
     nestedhvm: bool | None
     max_event_channels: int | None
+    max_grant_frames: int | None
+    max_maptrack_frames: int | None
+    max_grant_version: int | None
     arm_keys: tuple[str, ...]
     """Keys set that mean something for Arm guests only, in the order of the table."""
     places: Mapping[str, Where]

@@ -53,9 +53,8 @@ class _Reader:
             case "pnode":
                 return replace(node, pnode=self._integer(key, value))
             case "size":
-                if node.size_mib:
-                    raise self._error("has two sizes", "xl adds both to maxmem, and libxl sees one of them")
-                return replace(node, size_mib=self._integer(key, value))
+                earlier_mib = node.earlier_mib + (node.size_mib or 0)
+                return replace(node, size_mib=self._integer(key, value), earlier_mib=earlier_mib)
             case "vcpus":
                 return replace(node, vcpus=node.vcpus + tuple(map(self._range, self._list(key, value))))
             case "vdistances":

@@ -17,7 +17,7 @@ from xlbuild.container.host_memory import (
     reserved_memory_boundary,
 )
 from xlbuild.container.kind import choose_kind
-from xlbuild.container.limits import check_event_channels
+from xlbuild.container.limits import check_event_channels, check_grant_version
 from xlbuild.container.model import (
     ACPI_MODULE,
     SYSTEM_FIRMWARE_MODULE,
@@ -58,6 +58,7 @@ def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> C
     check_version(config, profile)
     check_passthrough(config, kind)
     check_event_channels(config)
+    check_grant_version(config)
     traditional = kind is Kind.HVM and is_traditional(config, profile)
     video_mib = _video_mib(config, kind, traditional)
     vnuma = virtual_numa(config, kind, video_mib)

@@ -70,7 +70,7 @@ def _for_hvm(config: GuestConfig, traditional: bool) -> Iterator[Diagnostic]:
         yield _warning(
             config, "bios_path_override", "bios_path_override without bios", "say which bios it is"
         )
-    if named := sorted({node.pnode for node in config.vnuma} - {0}):
+    if named := sorted({node.pnode or 0 for node in config.vnuma} - {0}):
         nodes = ", ".join(map(str, named))
         message = f"the host's NUMA nodes are not known here: those named ({nodes}) are taken to be there"
         yield _warning(config, "vnuma", message, None)

@@ -1,4 +1,4 @@
-"""The limit on event channels, under which a guest may have none for its backends."""
+"""Limits on event channels, under which a guest may have none for its backends, and on grant tables."""
 
 from xlbuild.config.model import GuestConfig
 from xlbuild.errors import ConfigError
@@ -7,6 +7,9 @@ _UINT32 = 1 << 32
 _DEFAULT_EVENT_CHANNELS = 1023
 _LAST_PORT = 2
 """Ports 1 and 2 are xenstore's and the console's."""
+
+_MOST_GRANT_VERSION = 15
+"""What XEN_DOMCTL_GRANT_version has room for."""
 
 
 def check_event_channels(config: GuestConfig) -> None:
@@ -19,4 +22,16 @@ def check_event_channels(config: GuestConfig) -> None:
             cause="xenstore and the console need the ports 1 and 2",
             hint="set it to 2 or more, or remove it",
             where=config.where("max_event_channels"),
+        )
+
+
+def check_grant_version(config: GuestConfig) -> None:
+    """Refuse a version that does not fit, as libxl does."""
+    if config.max_grant_version is not None and config.max_grant_version > _MOST_GRANT_VERSION:
+        raise ConfigError(
+            "config-number-bounds",
+            f"max_grant_version is no number from 0 to {_MOST_GRANT_VERSION}",
+            cause=f"it is {config.max_grant_version}, and libxl stops at it",
+            hint="write 1 or 2, or leave the key out",
+            where=config.where("max_grant_version"),
         )

@@ -6,21 +6,31 @@ The host is taken to have an IOMMU, without which libxl refuses every guest with
 from xlbuild.config.model import GuestConfig
 from xlbuild.container.model import Kind, MemorySizes
 from xlbuild.errors import ConfigError
+from xlbuild.libxl.enums import Passthrough, member_of
 
-_MODES = ("default", "disabled", "enabled", "sync_pt", "share_pt")
-"""What `passthrough` may say, in any case of letters."""
+
+def passthrough_mode(config: GuestConfig) -> Passthrough:
+    """Return what `passthrough` says, in any case of letters; ConfigError for what xl does not know."""
+    if config.passthrough is None:
+        return Passthrough.DEFAULT
+    mode = member_of(Passthrough, config.passthrough)
+    if mode is not None:
+        return mode
+    message = f"passthrough={config.passthrough!r} is none of its modes"
+    cause, hint = f"xl knows {', '.join(Passthrough)}", "use one of these, or remove passthrough"
+    raise _error(config, "passthrough", message, cause, hint)
 
 
 def check_passthrough(config: GuestConfig, kind: Kind) -> None:
     """Refuse an unknown mode, and a mode or devices that a guest of this kind cannot have (ConfigError)."""
-    mode = _mode(config)
-    if mode == "disabled" and config.has_pci:
+    mode = passthrough_mode(config)
+    if mode is Passthrough.DISABLED and config.has_pci:
         raise _refused(config, "passthrough", "passthrough is disabled", "pci names devices", "pci")
     if kind is Kind.PVH and (key := _asking_key(config)):
         hint = f'remove {key}, or use type = "hvm"'
         cause = "Xen does not support passthrough to PVH"
         raise _error(config, key, "a PVH guest cannot have PCI devices of its host", cause, hint)
-    if kind is Kind.PV and mode == "share_pt":
+    if kind is Kind.PV and mode is Passthrough.SHARE_PT:
         cause = "it shares page tables that only an HVM guest has"
         hint = 'remove passthrough, or write "sync_pt"'
         raise _error(config, "passthrough", 'passthrough="share_pt" is not for PV', cause, hint)
@@ -34,20 +44,12 @@ def check_populate_on_demand(config: GuestConfig, kind: Kind, memory: MemorySize
         raise _refused(config, "maxmem", message, cause, key)
 
 
-def _mode(config: GuestConfig) -> str:
-    mode = "default" if config.passthrough is None else config.passthrough.lower()
-    if mode in _MODES:
-        return mode
-    message = f"passthrough={config.passthrough!r} is none of its modes"
-    cause, hint = f"xl knows {', '.join(_MODES)}", "use one of these, or remove passthrough"
-    raise _error(config, "passthrough", message, cause, hint)
-
-
 def _asking_key(config: GuestConfig) -> str | None:
     """Return the key that makes a guest one with devices, if there is one."""
     if config.has_pci:
         return "pci"
-    return None if _mode(config) in ("default", "disabled") else "passthrough"
+    asks = passthrough_mode(config) not in (Passthrough.DEFAULT, Passthrough.DISABLED)
+    return "passthrough" if asks else None
 
 
 def _refused(config: GuestConfig, key: str, message: str, cause: str, other: str) -> ConfigError:

@@ -11,6 +11,7 @@ from xlbuild.abi.hvm_info import HVM_MAX_VCPUS
 from xlbuild.config.model import GuestConfig
 from xlbuild.container.model import Kind, VirtualNuma
 from xlbuild.errors import ConfigError
+from xlbuild.units import KIB, UINT32, UINT64
 
 _WHY_NOT = {
     Kind.PV: "does not support it",
@@ -33,12 +34,13 @@ def virtual_numa(config: GuestConfig, kind: Kind, video_mib: int) -> VirtualNuma
     if not nodes:
         return None
     _check_kind(config, kind)
-    _check_totals(config)
+    check_vnuma_totals(config)
+    _check_sizes(config)
     _check_nodes(config, video_mib)
     first, *others = _sizes(config)
     return VirtualNuma(
         ram_mib=(first - video_mib, *others),
-        vnode_to_pnode=tuple(node.pnode for node in nodes),
+        vnode_to_pnode=tuple(node.pnode or 0 for node in nodes),
         vcpu_to_vnode=_vcpu_to_vnode(config),
         vdistance=tuple(_distances(config)),
     )
@@ -51,21 +53,41 @@ def with_vnuma_totals(config: GuestConfig) -> GuestConfig:
     where = config.where("vnuma")
     return replace(
         config,
-        maxmem=_total_mib(config),
-        maxvcpus=_total_vcpus(config),
+        maxmem=vnuma_mib(config),
+        maxvcpus=vnuma_vcpus(config),
         places={"maxmem": where, "maxvcpus": where, **config.places},
     )
 
 
-def _total_mib(config: GuestConfig) -> int:
-    return sum(_sizes(config))
+def check_vnuma_totals(config: GuestConfig) -> None:
+    """Refuse sums that do not go with maxmem, maxvcpus and vcpus, as xl does."""
+    mib, vcpus = vnuma_mib(config), vnuma_vcpus(config)
+    if config.maxmem is not None and (config.maxmem - mib) % (UINT64 // KIB):
+        cause = f"its nodes have {mib} MiB, maxmem is {config.maxmem}"
+        raise _refused(
+            config, "vnuma does not go with maxmem", cause, "correct one of them, or remove maxmem"
+        )
+    if ((config.maxvcpus or 0) % UINT32 or vcpus) != vcpus:
+        cause = f"its nodes list {vcpus} vCPUs, maxvcpus is {config.maxvcpus}"
+        raise _refused(config, "vnuma does not go with maxvcpus", cause, "correct one, or remove maxvcpus")
+    if (config.vcpus or 0) > vcpus > 0:
+        cause = f"its nodes list {vcpus} vCPUs, vcpus is {config.vcpus}"
+        raise _refused(
+            config, "vnuma does not go with vcpus", cause, "list every vCPU in a node, or lower vcpus"
+        )
+
+
+def vnuma_mib(config: GuestConfig) -> int:
+    """Return the memory of all nodes, as xl counts it."""
+    return sum(node.earlier_mib for node in config.vnuma) + sum(_sizes(config))
 
 
 def _sizes(config: GuestConfig) -> list[int]:
     return [node.size_mib or 0 for node in config.vnuma]
 
 
-def _total_vcpus(config: GuestConfig) -> int:
+def vnuma_vcpus(config: GuestConfig) -> int:
+    """Return the vCPUs of all nodes, as often as they are listed."""
     return sum(len(listed) for node in config.vnuma for listed in node.vcpus)
 
 
@@ -80,28 +102,21 @@ def _check_kind(config: GuestConfig, kind: Kind) -> None:
         )
 
 
-def _check_totals(config: GuestConfig) -> None:
-    """Check the sums against maxmem, maxvcpus and vcpus, which xl does, and against memory, which libxl does."""
-    mib, vcpus = _total_mib(config), _total_vcpus(config)
-    if config.maxmem not in (None, mib):
-        cause = f"its nodes have {mib} MiB, maxmem is {config.maxmem}"
-        raise _refused(
-            config, "vnuma does not go with maxmem", cause, "correct one of them, or remove maxmem"
-        )
+def _check_sizes(config: GuestConfig) -> None:
+    """Check the sums and the sizes as libxl and Xen do."""
+    mib = vnuma_mib(config)
     if config.memory is not None and config.memory < mib:
         cause = f"its nodes have {mib} MiB, memory is {config.memory}; memory on demand belongs to no node"
         raise _refused(config, "vnuma does not go with memory", cause, f"set memory = {mib}, or remove it")
-    if (config.maxvcpus or vcpus) != vcpus:
-        cause = f"its nodes list {vcpus} vCPUs, maxvcpus is {config.maxvcpus}"
-        raise _refused(config, "vnuma does not go with maxvcpus", cause, "correct one, or remove maxvcpus")
-    if (config.vcpus or 0) > vcpus > 0:
-        cause = f"its nodes list {vcpus} vCPUs, vcpus is {config.vcpus}"
-        raise _refused(
-            config, "vnuma does not go with vcpus", cause, "list every vCPU in a node, or lower vcpus"
-        )
+    vcpus = vnuma_vcpus(config)
     if vcpus > HVM_MAX_VCPUS:
         cause = f"its nodes list {vcpus}, Xen gives a guest of this kind {HVM_MAX_VCPUS} at most"
         raise _refused(config, "vnuma has too many vCPUs", cause, "list fewer")
+    for number, node in enumerate(config.vnuma):
+        if node.earlier_mib:
+            message = f"vnuma's node {number} has two sizes"
+            cause = "xl adds both to maxmem, and libxl sees the last of them"
+            raise _refused(config, message, cause, 'give each node one: "size=512"')
 
 
 def _check_nodes(config: GuestConfig, video_mib: int) -> None:
@@ -120,7 +135,7 @@ def _check_nodes(config: GuestConfig, video_mib: int) -> None:
         hint = f"give it {video_mib} MiB or more"
         raise _refused(config, "vnuma's node 0 is too small for the video memory", cause, hint)
     for number, node in enumerate(nodes):
-        if node.pnode >= _MOST_HOST_NODES:
+        if (node.pnode or 0) >= _MOST_HOST_NODES:
             cause = f"Xen gives a host {_MOST_HOST_NODES} at most"
             message = f"vnuma's node {number} is on the host's node {node.pnode}"
             raise _refused(config, message, cause, "set pnode to a node that the host has")
@@ -128,7 +143,7 @@ def _check_nodes(config: GuestConfig, video_mib: int) -> None:
 
 def _vcpu_to_vnode(config: GuestConfig) -> tuple[int, ...]:
     """Return each vCPU's node; there must be just one."""
-    count = _total_vcpus(config)
+    count = vnuma_vcpus(config)
     nodes_of: dict[int, list[int]] = {vcpu: [] for vcpu in range(max(1, count))}
     for number, node in enumerate(config.vnuma):
         for vcpu in (vcpu for listed in node.vcpus for vcpu in listed):

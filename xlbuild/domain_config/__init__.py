@@ -12,16 +12,22 @@ from xlbuild.domain_config.create_info import create_info
 from xlbuild.domain_config.devices import with_devices
 from xlbuild.domain_config.events import with_events
 from xlbuild.domain_config.other_devices import with_other_devices
+from xlbuild.host import STAND_IN_TOPOLOGY, HostTopology
 from xlbuild.libxl.domain import DomainConfig
 
 __all__ = ["domain_config"]
 
 
-def domain_config(values: Values, guest: GuestConfig, kind: Kind) -> DomainConfig:
-    """Return what xl hands to libxl; what xl refuses is in `values.problems`, and then this is not whole."""
+def domain_config(
+    values: Values, guest: GuestConfig, kind: Kind, topology: HostTopology = STAND_IN_TOPOLOGY
+) -> DomainConfig:
+    """Return what xl hands to libxl; what xl refuses is in `values.problems`, and then this is not whole.
+
+    `topology` is the host's, of which `cpus`, `cpus_soft` and `vnuma` take account.
+    """
     config = DomainConfig(
         c_info=create_info(values, guest, kind),
-        b_info=build_info(values, guest, kind),
+        b_info=build_info(values, guest, kind, topology),
     )
     config = with_other_devices(values, guest, with_devices(values, config, kind), kind)
     return with_events(values, config)

@@ -65,7 +65,7 @@ def test_xl_reads_nodes_just_so(large_host: Toolstack, tmp_path: Path, options: 
     assert sum(len(listed) for node in nodes for listed in node.vcpus) == build.get("max_vcpus", 0)
     ours = [
         {
-            "pnode": node.pnode,
+            "pnode": node.pnode or 0,
             "memkb": (node.size_mib or 0) * 1024,
             "vcpus": sorted(set(chain(*node.vcpus))),
             "distances": list((node.vdistances + (0,) * len(nodes))[: len(nodes)]),

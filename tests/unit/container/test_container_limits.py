@@ -13,6 +13,7 @@ PCI = 'pci = [ "01:00.0" ]'
         (HVM, "maxmem = 128;" + PCI, "config-passthrough", "maxmem"),
         (PV, "max_event_channels = 1", "config-event-channels", "max_event_channels"),
         (PVH, "max_event_channels = 4294967297", "config-event-channels", "max_event_channels"),
+        (PV, "max_grant_version = 16", "config-number-bounds", "max_grant_version"),
     ],
 )
 def test_what_an_offline_build_cannot_do_is_refused(base: str, text: str, code: str, key: str) -> None:

@@ -109,3 +109,8 @@ def test_distances_too_many_are_left_out() -> None:
     numa = decided(nodes("size=64 vcpus=0 vdistances=300,20,30")).vnuma
     assert numa is not None
     assert numa.vdistance == ((300,),)
+
+
+def test_a_node_of_two_sizes_is_refused() -> None:
+    error = refusal(nodes("size=64 size=32 vcpus=0"))
+    assert (error.code, "two sizes" in error.message) == ("config-vnuma", True)

@@ -1,0 +1,68 @@
+"""What every container has, against the real xl 4.17, live: its verdict, and the document."""
+
+import re
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+from common_texts import NAMES, NUMBERS, RANGES
+from cpu_texts import CPUID, CPUS, VNUMA
+from toolstack import Toolstack
+
+from xlbuild.api import xl_json
+from xlbuild.config.cpuid_features import FEATURES, FIELDS
+from xlbuild.errors import ConfigError
+from xlbuild.host import HostTopology
+
+pytestmark = pytest.mark.oracle
+
+_TYPES = (
+    'name = "n"; type = "pv"; kernel = "/k"\n',
+    'name = "n"; type = "pvh"; kernel = "/k"\n',
+    'name = "n"; type = "hvm"\n',
+)
+_TOPOLOGY = HostTopology(128, (range(128),))
+"""The harness's host."""
+
+
+@pytest.mark.parametrize(
+    ("start", "text"),
+    list(zip(cycle(_TYPES), (*CPUS, *VNUMA, *CPUID, *RANGES, *NUMBERS, *NAMES), strict=False)),
+)
+def test_xl_reads_a_configuration_just_so(oracle: Toolstack, tmp_path: Path, start: str, text: str) -> None:
+    assert ours(start + text) == theirs(oracle, tmp_path, start + text)
+
+
+def test_xl_has_the_same_features_in_the_same_bits(oracle: Toolstack, tmp_path: Path) -> None:
+    for name in (*FEATURES, *FIELDS):
+        text = f'{_TYPES[0]}cpuid = "host,{name}=k"'
+        assert ours(text) == theirs(oracle, tmp_path, text), name
+
+
+@pytest.mark.parametrize("text", [*CPUS, *VNUMA])
+@pytest.mark.parametrize(("cpus", "nodes"), [(2, 1), (20, 2), (40, 10)])
+def test_xl_reads_cpus_of_another_host_just_so(tmp_path: Path, text: str, cpus: int, nodes: int) -> None:
+    oracle = Toolstack(tmp_path, {"FAKEXEN_CPUS": str(cpus), "FAKEXEN_NODES": str(nodes)})
+    of_node = [[cpu for cpu in range(cpus) if cpu * nodes // cpus == node] for node in range(nodes)]
+    topology = HostTopology(cpus, tuple(range(on[0], on[-1] + 1) for on in of_node))
+    assert ours(_TYPES[2] + text, topology) == theirs(oracle, tmp_path, _TYPES[2] + text)
+
+
+def ours(text: str, topology: HostTopology = _TOPOLOGY) -> str | None:
+    """Return the document; None where the configuration is refused."""
+    try:
+        return without_uuid(xl_json(text.encode(), xen="4.17", topology=topology))
+    except ConfigError:
+        return None
+
+
+def theirs(oracle: Toolstack, tmp_path: Path, text: str) -> str | None:
+    file = tmp_path / "guest.cfg"
+    file.write_text(text + "\n")
+    done = oracle.xlparse(file)
+    return None if done.returncode else without_uuid(done.stdout)
+
+
+def without_uuid(document: str) -> str:
+    """Return a document without the id that xl makes up."""
+    return re.sub(r'\s*"uuid": "[^"]*",', "", document).strip()

@@ -76,7 +76,8 @@ class Assigned:
             return self
         value: Value
         if isinstance(self.pieces[0], str):
-            value = "".join(piece for piece in self.pieces if isinstance(piece, str))
+            text = "".join(piece for piece in self.pieces if isinstance(piece, str))
+            value = text.encode(errors="surrogateescape").decode(errors="surrogateescape")  # over the joints
         else:
             value = tuple(element for piece in self.pieces for element in piece)
         return replace(self, pieces=[value])

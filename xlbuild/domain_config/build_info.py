@@ -85,5 +85,6 @@ def _with_limits(values: Values, guest: GuestConfig, info: DomainBuildInfo) -> D
 
 def _each(values: Values, key: str, read: Callable[[Element], T]) -> tuple[T, ...]:
     """Return what a list's elements are, each of them tried."""
-    elements = values.problems.attempt(lambda: values.devices_or_stop(key), ())
+    none: tuple[Element, ...] = ()
+    elements = values.problems.attempt(lambda: values.devices_or_stop(key), none)
     return values.problems.attempt_each(elements, read)

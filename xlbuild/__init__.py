@@ -12,21 +12,25 @@ The library in one example:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from xlbuild.api import build, digests, manifest, write
+    from xlbuild.api import build, check, digests, manifest, write
+    from xlbuild.checking.model import CheckReport, Finding
     from xlbuild.domain import Digests, Domain
     from xlbuild.errors import ConfigError, FilesError, RefusedError, UsageError, XlbuildError
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CheckReport",
     "ConfigError",
     "Digests",
     "Domain",
     "FilesError",
+    "Finding",
     "RefusedError",
     "UsageError",
     "XlbuildError",
     "build",
+    "check",
     "digests",
     "manifest",
     "write",
@@ -34,9 +38,12 @@ __all__ = [
 
 _HOMES = {
     "build": "xlbuild.api",
+    "check": "xlbuild.api",
     "digests": "xlbuild.api",
     "manifest": "xlbuild.api",
     "write": "xlbuild.api",
+    "CheckReport": "xlbuild.checking.model",
+    "Finding": "xlbuild.checking.model",
     "Digests": "xlbuild.domain",
     "Domain": "xlbuild.domain",
     "ConfigError": "xlbuild.errors",

@@ -1,20 +1,24 @@
 """The library's functions: the command line uses nothing else."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from xlbuild.container import Role
-from xlbuild.domain import Digests, Domain
-from xlbuild.emit.directory import write_directory
-from xlbuild.emit.hostfile import parse_host
-from xlbuild.emit.inputs import HostFiles, InputFile, read_config_file, read_file
-from xlbuild.emit.manifest import manifest as make_manifest
 from xlbuild.errors import NOWHERE, Diagnostic, UsageError, raise_all
 from xlbuild.host import STAND_IN_TOPOLOGY, HostTopology
-from xlbuild.libxl.json import json_text
-from xlbuild.pipeline import BuildOptions, OnStage, OnWarning, build_domain
 from xlbuild.profiles import NEWEST, PROFILES, Profile
-from xlbuild.reading import read_config
+
+if TYPE_CHECKING:
+    from xlbuild.checking import LookAtDisks, LookAtFiles
+    from xlbuild.checking.model import CheckReport
+    from xlbuild.domain import Digests, Domain
+    from xlbuild.emit.inputs import InputFile
+    from xlbuild.host import Host
+    from xlbuild.pipeline import OnStage, OnWarning
+
+# What a function needs is imported when it is called: a check must not wait for the builder.
 
 
 def _ignore_stage(name: str, detail: str) -> None:
@@ -53,6 +57,10 @@ def build(
     Raises ConfigError, FilesError or RefusedError, and UsageError for a release that is not known or an override
     without `=`; nothing is written.
     """
+    from xlbuild.emit.inputs import HostFiles
+    from xlbuild.emit.readfile import read_config_file
+    from xlbuild.pipeline import BuildOptions, build_domain
+
     profile = find_profile(xen)
     source = source if isinstance(config, bytes) else str(config)
     on_stage("config", source)
@@ -62,7 +70,7 @@ def build(
         profile,
         fill_hypercall_page=hypercall_page,
         features=features,
-        host=parse_host(host_file.data, host_file.path) if host_file else None,
+        host=_parse_host(host_file),
         host_file=host_file,
     )
     files = HostFiles(profile, firmware_dirs)
@@ -83,6 +91,10 @@ def xl_json(
     Arguments and errors are those of `build`; `topology` is of the host that xl would run on. A uuid that the
     configuration does not give is left out.
     """
+    from xlbuild.emit.readfile import read_config_file
+    from xlbuild.libxl.json import json_text
+    from xlbuild.reading import read_config
+
     source = source if isinstance(config, bytes) else str(config)
     data = config if isinstance(config, bytes) else read_config_file(source)
     reading = read_config(data, source, overrides, find_profile(xen), topology)
@@ -93,8 +105,66 @@ def xl_json(
     return json_text(reading.domain_config)
 
 
+def check(
+    config: str | Path | bytes,
+    *,
+    overrides: Sequence[str] = (),
+    xen: str | None = None,
+    files: bool = True,
+    firmware_dirs: Sequence[str] = (),
+    host: str | Path | None = None,
+    source: str = "-",
+) -> CheckReport:
+    """Check an xl configuration: everything that xl would stop at, and what it does not tell.
+
+    files           look at the files that the configuration names, load the kernel, and plan the domain
+
+    Other arguments are those of `build`. Raises FilesError when the configuration itself cannot be read, and
+    UsageError as `build` does; all else is in the report.
+    """
+    from xlbuild.checking import check_config
+    from xlbuild.emit.readfile import read_config_file
+
+    profile = find_profile(xen)
+    source = source if isinstance(config, bytes) else str(config)
+    data = config if isinstance(config, bytes) else read_config_file(source)
+    host_file = _read_host(host) if host is not None else None
+    known_host = _parse_host(host_file)
+    if not files:
+        return check_config(data, source, overrides, profile, known_host)
+    look_at_files, look_at_disks = _with_files(profile, firmware_dirs, known_host)
+    return check_config(data, source, overrides, profile, known_host, look_at_files, look_at_disks)
+
+
+def _with_files(
+    profile: Profile, firmware_dirs: Sequence[str], host: Host | None
+) -> tuple[LookAtFiles, LookAtDisks]:
+    """Return what looks at a guest's files, for a check."""
+    from functools import partial
+
+    from xlbuild.checking.files import look_at_files
+    from xlbuild.emit.disks import missing_disks
+    from xlbuild.emit.inputs import HostFiles
+    from xlbuild.pipeline import BuildOptions
+
+    options, files = BuildOptions(profile, host=host), HostFiles(profile, firmware_dirs)
+    return partial(look_at_files, options=options, files=files), missing_disks
+
+
 def _read_host(path: str | Path) -> InputFile:
+    from xlbuild.container.model import Role
+    from xlbuild.emit.inputs import InputFile
+    from xlbuild.emit.readfile import read_file
+
     return InputFile(Role.HOST, str(path), read_file(str(path), "host file", NOWHERE))
+
+
+def _parse_host(file: InputFile | None) -> Host | None:
+    if file is None:
+        return None
+    from xlbuild.emit.hostfile import parse_host
+
+    return parse_host(file.data, file.path)
 
 
 def find_profile(xen: str | None) -> Profile:
@@ -114,11 +184,15 @@ def find_profile(xen: str | None) -> Profile:
 
 def manifest(domain: Domain) -> dict[str, object]:
     """Return the document that describes a domain: domain.json."""
+    from xlbuild.emit.manifest import manifest as make_manifest
+
     return make_manifest(domain)[0]
 
 
 def digests(domain: Domain) -> Digests:
     """Return a domain's digests."""
+    from xlbuild.emit.manifest import manifest as make_manifest
+
     return make_manifest(domain)[1]
 
 
@@ -133,4 +207,6 @@ def write(
 
     Raises FilesError when the target exists, or with `force` when it is no domain that this program built.
     """
+    from xlbuild.emit.directory import write_directory
+
     write_directory(domain, document if document is not None else manifest(domain), Path(target), force=force)

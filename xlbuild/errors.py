@@ -35,6 +35,8 @@ class Where:
     """Name of the ELF note or header field."""
     key: str | None = None
     """Name of the configuration key, or of a host file's member."""
+    argument: int | None = None
+    """Which of the command line's settings it is, counted from 1 (by lines, should one hold newlines)."""
 
     def __str__(self) -> str:
         """Return `file:line:column`, then whatever else is known."""

@@ -17,7 +17,7 @@ from xlbuild.hooks.budget import plan_or_budget
 from xlbuild.host import Host
 from xlbuild.image import load_kernel, prepare_module
 from xlbuild.image.model import KernelImage
-from xlbuild.plan.model import BuildRequest, FirmwareModule, Module
+from xlbuild.plan.model import BuildRequest, FirmwareModule, Module, Plan
 from xlbuild.profiles import Profile
 from xlbuild.reading import read_config
 
@@ -65,16 +65,21 @@ def build_domain(
     container = decide(config, options.profile, options.host)
     _each(on_warning, container.warnings)
     on_stage("image", f"{container.kind.value.upper()} ({container.reason})")
-    request, inputs = _load(config, container, options, files)
+    kernel = load_kernel_file(config, container, options, files)
+    request, inputs = build_request(kernel, container, options, files)
     _each(on_warning, request.image.warnings)
     on_stage("plan", f"{request.image.guest_type.value}, {request.image.format}")
-    hooks = hooks_for(request.image.guest_type)
-    plan = plan_or_budget(request, hooks)
+    plan = plan_domain(request)
     _each(on_warning, plan.warnings)
     on_stage("populate", f"{len(plan.segments)} segments")
-    memory = build_memory(plan, hooks)
+    memory = build_memory(plan, hooks_for(request.image.guest_type))
     warnings = (*reading.warnings, *container.warnings, *request.image.warnings, *plan.warnings)
     return Domain(container, options.profile, inputs, plan, memory, warnings)
+
+
+def plan_domain(request: BuildRequest) -> Plan:
+    """Return the plan of a domain; a guest that is too small is told what it needs."""
+    return plan_or_budget(request, hooks_for(request.image.guest_type))
 
 
 def _each(on_warning: OnWarning, warnings: tuple[Diagnostic, ...]) -> None:
@@ -82,11 +87,11 @@ def _each(on_warning: OnWarning, warnings: tuple[Diagnostic, ...]) -> None:
         on_warning(warning)
 
 
-def _load(
-    config: GuestConfig, container: Container, options: BuildOptions, files: InputFiles
+def build_request(
+    kernel: tuple[Input, KernelImage], container: Container, options: BuildOptions, files: InputFiles
 ) -> tuple[BuildRequest, tuple[Input, ...]]:
-    """Read every file the container asks for and make of each what the builder loads."""
-    kernel_file, image = _load_kernel(config, container, options, files)
+    """Read the files beside the kernel that the container asks for, and make of each what the builder loads."""
+    kernel_file, image = kernel
     module_files = [files.read(wanted.file) for wanted in container.modules]
     firmware = [(name, files.read(wanted)) for name, wanted in container.firmware_modules if wanted]
     request = BuildRequest(
@@ -126,7 +131,7 @@ def _firmware_module(name: str, file: Input) -> FirmwareModule:
     return FirmwareModule(name, file.data)
 
 
-def _load_kernel(
+def load_kernel_file(
     config: GuestConfig, container: Container, options: BuildOptions, files: InputFiles
 ) -> tuple[Input, KernelImage]:
     """Read and load the kernel; for a configuration meant for Arm, a failure says just that."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xlbuild.check import lint
 from xlbuild.config import read_settings
 from xlbuild.config.guest import guest_config
 from xlbuild.config.model import GuestConfig
@@ -16,6 +15,7 @@ from xlbuild.domain_config import domain_config
 from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.host import STAND_IN_TOPOLOGY, HostTopology
 from xlbuild.libxl.domain import DomainConfig
+from xlbuild.lints import lint
 from xlbuild.profiles import Profile
 
 

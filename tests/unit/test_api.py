@@ -154,7 +154,7 @@ def test_a_warning_is_told_though_a_later_stage_refuses_the_guest() -> None:
             PVH + b'cmdline="a"\nroot="/dev/xvda"\nkernel="/no/such/kernel"\n',
             on_warning=warnings.append,
         )
-    assert [warning.code for warning in warnings] == ["command-line-ignored"]
+    assert [warning.code for warning in warnings] == ["command-line-ignored", "key-overwritten"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "xlbuild"
 
-GROUND = ("units", "errors", "profiles", "abi", "host", "x86", "libxl")
+GROUND = ("units", "errors", "profiles", "abi", "host", "x86", "libxl", "rules")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "units": (),
@@ -18,14 +18,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "host": (),
     "x86": (),
     "libxl": (),
+    "rules": (),
     "vcpu_checks": GROUND,
     "vcpus": (*GROUND, "vcpu_checks"),
     "hello": GROUND,
     "config": GROUND,
-    "container": (*GROUND, "config.model"),
+    "container": (*GROUND, "config.model", "config.problems"),
     "domain_config": (*GROUND, "config", "container"),
-    "check": (*GROUND, "config", "container"),
-    "reading": (*GROUND, "config", "container", "domain_config", "check"),
+    "lints": (*GROUND, "config", "container"),
+    "reading": (*GROUND, "config", "container", "domain_config", "lints"),
     "image": (*GROUND, "container"),
     "acpi": (*GROUND, "image.model"),
     "memory": ("units",),
@@ -33,6 +34,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hooks": (*GROUND, "container", "image.model", "acpi.build", "plan", "memory"),
     "domain": (*GROUND, "config.model", "container", "memory", "plan.model"),
     "pipeline": (*GROUND, "config", "container", "reading", "image", "plan.model", "hooks", "domain"),
+    "checking": (*GROUND, "__version__", "config", "container", "reading", "domain", "pipeline"),
     "emit": (
         *GROUND,
         "container",
@@ -43,11 +45,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "plan.model",
         "plan.memmap",
     ),
-    "api": (*GROUND, "container", "domain", "emit", "pipeline", "reading"),
+    "api": (*GROUND, "checking", "container", "domain", "emit", "pipeline", "reading"),
     "cli": (
         *GROUND,
         "__version__",
         "api",
+        "checking",
         "config.model",
         "container",
         "domain",

@@ -1,13 +1,12 @@
 """The table the toolstack leaves for hvmloader (public hvm/hvm_info_table.h)."""
 
 from xlbuild.abi.layout import Fields, Layout, raw, u8, u32
+from xlbuild.abi.limits import HVM_MAX_VCPUS
 from xlbuild.units import Pfn
 
 HVM_INFO_PFN = Pfn(0x9F)
 HVM_INFO_OFFSET = 0x800
 """Bytes from the start of its page."""
-
-HVM_MAX_VCPUS = 128
 
 HVM_INFO_TABLE = Layout.of(
     "hvm/hvm_info_table.h struct hvm_info_table",

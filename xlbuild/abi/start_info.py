@@ -1,9 +1,7 @@
 """PV start-of-day page (public xen.h, foreign/x86_64.h, foreign/x86_32.h)."""
 
 from xlbuild.abi.layout import Layout, raw, u32, u64
-
-MAX_GUEST_CMDLINE = 1024
-"""Bytes of `cmd_line`, its NUL included."""
+from xlbuild.abi.limits import MAX_GUEST_CMDLINE
 
 SIF_MOD_START_PFN = 1 << 3
 """`mod_start` is a frame number: the ramdisk is not mapped."""

@@ -6,7 +6,7 @@ The DSDT is ours; each other byte is Xen's. So that it can be, Xen's own DSDT de
 from dataclasses import dataclass
 from enum import Enum
 
-from xlbuild.abi.hvm_info import HVM_MAX_VCPUS
+from xlbuild.abi.limits import HVM_MAX_VCPUS
 from xlbuild.acpi import tables
 from xlbuild.acpi.dsdt import build_dsdt
 from xlbuild.errors import RefusedError, Where

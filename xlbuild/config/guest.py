@@ -28,7 +28,6 @@ def guest_config(values: Values) -> GuestConfig:
         uuid=uuid,
         type=values.string("type"),
         builder=values.string("builder"),
-        pvh=values.boolean("pvh"),
         kernel=values.string("kernel"),
         ramdisk=values.string("ramdisk"),
         command_line=_command_line(values, settings),

@@ -12,51 +12,71 @@ BINARY_HINT = "give the guest's configuration, as plain text (UTF-8)"
 
 UNIT_HINT = "sizes have no unit: write the number of MiB"
 
-_ILLEGAL: tuple[tuple[bytes, str, str], ...] = (
+_ILLEGAL: tuple[tuple[bytes, str, str, str], ...] = (
     (
         rb"\r",
+        "config-carriage-return",
         "a carriage return stands outside a string",
         "the lines end in CR LF, and xl takes LF only: convert the file with dos2unix",
     ),
     (
         rb"\xef\xbb\xbf",
+        "config-byte-order-mark",
         "a byte order mark stands outside a string",
         "save the file as UTF-8 without a byte order mark",
     ),
-    (rb"\xff\xfe|\xfe\xff|\0", "there are bytes that are no text", "save the file as plain text (UTF-8)"),
-    (rb"\#", "no newline ends this comment", "end the file with a newline"),
+    (
+        rb"\xff\xfe|\xfe\xff|\0",
+        "config-not-text",
+        "there are bytes that are no text",
+        "save the file as plain text (UTF-8)",
+    ),
+    (rb"\#", "config-comment-end", "no newline ends this comment", "end the file with a newline"),
     (
         rb"'|\"",
+        "config-string-end",
         "the string {0} does not end on its line",
         "close it with the same quote; a string cannot span lines, a list can",
     ),
     (
         rb"\\",
+        "config-line-join",
         "a backslash stands outside a string",
         "remove it: lines cannot be joined, but a list may span lines",
     ),
     (
         rb"[-+]?[0-9]*\.?[0-9]+\Z",
+        "config-number-form",
         "{0} has a sign or a point, which a number cannot have",
         "write a whole number without a sign; where text belongs, put it in quotes",
     ),
-    (rb"[-+]?\.?[0-9]", "{0} has a sign or a point, which a number cannot have", "put it in quotes"),
+    (
+        rb"[-+]?\.?[0-9]",
+        "config-number-form",
+        "{0} has a sign or a point, which a number cannot have",
+        "put it in quotes",
+    ),
     (
         rb"[-+.(){}%*]",
+        "config-not-evaluated",
         "{0} is not in xl's language",
         "xl evaluates nothing: write the value itself, text in quotes",
     ),
-    (rb"True\b|False\b", "{0} is not in xl's language", "write 1 or 0"),
-    (rb"None\b", "{0} is not in xl's language", "remove the setting"),
-    (rb"[KMGT][iI]?[bB]?\Z", "{0} is not in xl's language", UNIT_HINT),
+    (rb"True\b|False\b", "config-not-evaluated", "{0} is not in xl's language", "write 1 or 0"),
+    (rb"None\b", "config-not-evaluated", "{0} is not in xl's language", "remove the setting"),
+    (rb"[KMGT][iI]?[bB]?\Z", "config-unit", "{0} is not in xl's language", UNIT_HINT),
     (
         rb"[A-Z_]",
+        "config-illegal-text",
         "{0} is not in xl's language",
         "keys are in lower case and start with a letter; text needs quotes",
     ),
-    (rb"", "{0} is not in xl's language", "text needs quotes"),
+    (rb"", "config-illegal-text", "{0} is not in xl's language", "text needs quotes"),
 )
-"""By how the text starts: what is wrong, and the mend."""
+"""By how the text starts: the code, what is wrong, and the mend."""
+
+PYTHON_WORDS = (b"class", b"def", b"for", b"from", b"if", b"import", b"print", b"try", b"while")
+"""With one of these, and no `=` behind it, a line of Python starts."""
 
 _ESCAPES: tuple[tuple[bytes, str], ...] = (
     (rb"\\[x0-7]", "write the character itself: xl's numeric escapes do not work"),
@@ -83,11 +103,18 @@ def shown(text: bytes) -> str:
     return "`" + "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut.decode(errors="replace")) + "`"
 
 
-def illegal_text(text: bytes) -> tuple[str, str]:
-    """Return what an illegal text is, and the mend."""
-    for pattern, what, hint in _ILLEGAL:
+def illegal_text(text: bytes, before: bytes = b"") -> tuple[str, str, str]:
+    """Return the code for an illegal text, what it is, and the mend; `before` is the word directly before it."""
+    whole = before + text
+    if re.fullmatch(rb"0[xX][0-9a-fA-F]+", whole):
+        message = f"{shown(whole)} has upper-case letters, which a number cannot have"
+        return "config-hex-case", message, f"write {whole.lower().decode()}, or put it in quotes"
+    if re.fullmatch(rb"[a-z][a-z0-9_.]*-[a-zA-Z0-9_.-]*", whole):
+        message, hint = f"{shown(whole)} is not in xl's language", "keys have no hyphens; text needs quotes"
+        return "config-illegal-text", message, hint
+    for pattern, code, what, hint in _ILLEGAL:
         if re.match(pattern, text):
-            return what.format(shown(text)), hint
+            return code, what.format(shown(text)), hint
     raise AssertionError(text)
 
 

@@ -41,8 +41,9 @@ def plain_atom(text: bytes) -> str:
     return (text if text[0] in b"0123456789" else text[1:-1]).decode(errors="surrogateescape")
 
 
-_LOOKS_LIKE_PYTHON = re.compile(rb"[-+.():](?![0-9])")
-"""As xl judges it, but for what is more likely a number or an address that lacks its quotes."""
+_WORD_AT_END = re.compile(rb"[0-9a-z_.]{1,40}\Z")
+_LOOKS_LIKE_PYTHON = re.compile(rb"[()]|\+(?![0-9])|:\Z")
+"""xl takes any of `+-.():` for a sign of it; most often that is text that lacks its quotes."""
 
 
 class Lexer:
@@ -65,6 +66,12 @@ class Lexer:
         self.text = b""
         self.line = line
         self.python = False
+
+    @property
+    def word_before(self) -> bytes:
+        """The number or the start of a key that ends where the token starts, if one does."""
+        match = _WORD_AT_END.search(self._data, self._line_start, self.start)
+        return match[0] if match else b""
 
     @property
     def start(self) -> int:

@@ -44,8 +44,6 @@ class GuestConfig:
     """In lower case."""
     type: str | None
     builder: str | None
-    pvh: bool | None
-    """A key of Xen 4.4 to 4.9 that means nothing to today's xl."""
     kernel: str | None
     ramdisk: str | None
     command_line: str | None

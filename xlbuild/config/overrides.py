@@ -22,7 +22,7 @@ class Text:
     def where(self, line: int, column: int, key: str | None = None) -> Where:
         """Return the place of a line and column (in bytes), both counted from 1."""
         if self.file_lines is not None and line > self.file_lines:
-            return Where(file=COMMAND_LINE, key=key)
+            return Where(file=COMMAND_LINE, key=key, argument=line - self.file_lines)
         return Where(file=self.source, line=line, column=column, key=key)
 
 

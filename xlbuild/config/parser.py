@@ -17,6 +17,8 @@ from xlbuild.config.hints import (
     BINARY,
     BINARY_HINT,
     PYTHON_HINT,
+    PYTHON_WORDS,
+    UNIT_HINT,
     escape_hint,
     illegal_text,
     is_binary,
@@ -77,7 +79,8 @@ def parse(text: Text) -> Settings:
     parser.run()
     if parser.problems:
         if is_binary(text.data):
-            raise ConfigSyntaxError((replace(parser.problems[0], message=BINARY, hint=BINARY_HINT),))
+            binary = replace(parser.problems[0], code="config-not-text", message=BINARY, hint=BINARY_HINT)
+            raise ConfigSyntaxError((binary,))
         raise ConfigSyntaxError(tuple(parser.problems), PYTHON_HINT if parser.looks_like_python else None)
     return Settings(text, parser.lines, parser.joined(), tuple(parser.overwritten), tuple(parser.remarks))
 
@@ -95,13 +98,14 @@ class _Parser:
         self.remarks: list[Diagnostic] = []
         self._text = text
         self._told_line = 0
+        self._python = False
         self._list_line = 0
         """Where the list starts that is being read; 0: none is."""
         self._lexer = Lexer(text.data)
 
     @property
     def looks_like_python(self) -> bool:
-        return self._lexer.python
+        return self._python or self._lexer.python
 
     def joined(self) -> dict[str, int | Assigned]:
         """Return what each key is set to."""
@@ -151,6 +155,7 @@ class _Parser:
         self._advance()
         operator = self._lexer.text
         if operator not in (b"=", b"+="):
+            self._python = self._python or key in PYTHON_WORDS
             raise self._unexpected("`=`")
         self._advance()
         lexer = self._lexer
@@ -177,7 +182,8 @@ class _Parser:
             earlier.by_addition, earlier.key_start = True, key_start
         else:
             kinds = "a string to a list" if isinstance(value, str) else "a list to a string"
-            self._tell(f"`{name} +=` adds {kinds}", "add like to like, or use `=`", *self.lines.place(start))
+            hint = "add like to like, or use `=`"
+            self._tell("config-adding", f"`{name} +=` adds {kinds}", hint, *self.lines.place(start))
 
     def _overwrite(self, key: str, later: int) -> None:
         """Take note that the key at an offset is set once more."""
@@ -199,7 +205,7 @@ class _Parser:
             raise self._unexpected("a value")
         body = self._lexer.text[1:-1]
         if b"\0" in body:
-            self._tell("a string holds a NUL byte", "remove the byte")
+            self._tell("config-nul", "a string holds a NUL byte", "remove the byte")
         if b"\\" in body:
             parts = _PART.finditer(body)  # or the replacements of a long string would fill the memory
             body = b"".join(_ESCAPE.sub(partial(self._unescape, part.start()), part[0]) for part in parts)
@@ -212,7 +218,8 @@ class _Parser:
         if not match["bad"]:
             self._remark_on_escape(match, before + match.start())
         elif self._lexer.line > self._told_line:
-            self._tell(f"{shown(match[0])} is no escape that xl knows", escape_hint(match[0]))
+            hint = escape_hint(match[0])
+            self._tell("config-escape", f"{shown(match[0])} is no escape that xl knows", hint)
         return b""
 
     def _remark_on_escape(self, match: re.Match[bytes], offset: int) -> None:
@@ -232,7 +239,8 @@ class _Parser:
                     self._plain_elements(lists)
                 self._advance()
         except TooDeepError:
-            self._tell("the lists are nested too deeply, for xl as well", "nest lists less deeply")
+            message, hint = "the lists are nested too deeply, for xl as well", "nest lists less deeply"
+            self._tell("config-nesting", message, hint)
             raise _UnexpectedError from None
         self._list_line = 0
         return closed
@@ -268,7 +276,7 @@ class _Parser:
         self._lexer.advance()
         while self._lexer.kind == ILLEGAL:
             if self._lexer.line > self._told_line:
-                self._tell(*illegal_text(self._lexer.text))
+                self._tell(*illegal_text(self._lexer.text, self._lexer.word_before))
             self._lexer.advance()
 
     def _unexpected(self, expected: str) -> _UnexpectedError:
@@ -277,16 +285,17 @@ class _Parser:
         hint = unexpected_hint(expected, kind, text)
         if kind == END and self._list_line:
             hint = f"close the list that starts in line {self._list_line} with `]`"
-        self._tell(f"{found} is where {expected} should be", hint)
+        code = "config-unit" if hint == UNIT_HINT else "config-syntax"
+        self._tell(code, f"{found} is where {expected} should be", hint)
         return _UnexpectedError()
 
-    def _tell(self, message: str, hint: str | None, line: int = 0, column: int = 0) -> None:
+    def _tell(self, code: str, message: str, hint: str | None, line: int = 0, column: int = 0) -> None:
         """Take note of a problem; only the first of a line helps."""
         line, column = line or self._lexer.line, column or self._lexer.column
         if line > self._told_line and len(self.problems) < MOST_PROBLEMS:
             self._told_line = line
             place = self._text.where(line, column)
-            self.problems.append(Diagnostic("config-syntax", message, place, hint))
+            self.problems.append(Diagnostic(code, message, place, hint))
 
     def _recover(self) -> None:
         """Move to the end of the line; out of a broken list, to the line before the next setting."""

@@ -96,7 +96,7 @@ class _Reader:
 
     def _warn(self, what: str) -> None:
         self._problems.warn(
-            Diagnostic("config-vnuma", f"vnuma's node {self._number} {what}", self._where, _HINT)
+            Diagnostic("config-vnuma-ignored", f"vnuma's node {self._number} {what}", self._where, _HINT)
         )
 
     def _error(self, what: str, cause: str) -> ConfigError:

@@ -7,6 +7,7 @@ are data on the `Container`.
 """
 
 from xlbuild.config.model import GuestConfig
+from xlbuild.config.problems import Problems
 from xlbuild.container.advice import advice
 from xlbuild.container.device_model import check_version, is_traditional, video_mib
 from xlbuild.container.files import files_of
@@ -34,6 +35,7 @@ from xlbuild.container.parameters import toolstack_parameters
 from xlbuild.container.passthrough import check_passthrough, check_populate_on_demand
 from xlbuild.container.sizes import check_video_mib, memory_sizes, mmio_hole_mib, vcpu_counts
 from xlbuild.container.vnuma import virtual_numa, with_vnuma_totals
+from xlbuild.errors import raise_all
 from xlbuild.host import Host
 from xlbuild.profiles import Profile
 
@@ -55,18 +57,28 @@ __all__ = [
 def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> Container:
     """Return the container and the domain that libxl would make of the configuration; ConfigError says why not."""
     kind, reason = choose_kind(config)
-    check_version(config, profile)
-    check_passthrough(config, kind)
-    check_event_channels(config)
-    check_grant_version(config)
-    traditional = kind is Kind.HVM and is_traditional(config, profile)
-    video_mib = _video_mib(config, kind, traditional)
-    vnuma = virtual_numa(config, kind, video_mib)
-    config = with_vnuma_totals(config)
-    memory = memory_sizes(config, kind, video_mib)
-    check_populate_on_demand(config, kind, memory)
-    vcpus, max_vcpus = vcpu_counts(config, kind)
-    files = files_of(config, kind, traditional)
+    problems = Problems()
+    attempt = problems.attempt
+    attempt(lambda: check_version(config, profile), None)
+    attempt(lambda: check_passthrough(config, kind), None)
+    attempt(lambda: check_event_channels(config), None)
+    attempt(lambda: check_grant_version(config), None)
+    traditional = attempt(lambda: kind is Kind.HVM and is_traditional(config, profile), False)
+    sizes = attempt(lambda: _sizes(config, kind, traditional), None)
+    sized = with_vnuma_totals(config)
+    vcpus, max_vcpus = (1, 1)
+    if sizes or not config.vnuma:
+        vcpus, max_vcpus = attempt(lambda: vcpu_counts(sized, kind), (1, 1))
+    files = attempt(lambda: files_of(config, kind, traditional), None)
+    hole_mib = attempt(lambda: mmio_hole_mib(config) if kind is Kind.HVM else None, None)
+    memory = sizes[1] if sizes else MemorySizes(0, 0, 0)
+    parameters = attempt(lambda: toolstack_parameters(sized, kind, profile, memory), None)
+    raise_all(problems.errors)
+    assert sizes is not None
+    assert files is not None
+    assert parameters is not None
+    vnuma = sizes[0]
+    config = sized
     return Container(
         kind=kind,
         reason=reason,
@@ -81,15 +93,25 @@ def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> C
         system_firmware=files.system_firmware,
         acpi_firmware=files.acpi_firmware,
         smbios_firmware=files.smbios_firmware,
-        mmio_hole_mib=mmio_hole_mib(config) if kind is Kind.HVM else None,
+        mmio_hole_mib=hole_mib,
         vnuma=vnuma,
         apic=config.apic is not False or kind is not Kind.HVM,
-        parameters=toolstack_parameters(config, kind, profile, memory),
+        parameters=parameters,
         host_memory_map=host_memory_map(config, kind, host),
         reserved_memory=reserved_memory(config, kind, host),
         reserved_memory_boundary=reserved_memory_boundary(config, kind),
         warnings=(*advice(config, kind, memory, traditional), *host_advice(config, kind, host)),
     )
+
+
+def _sizes(config: GuestConfig, kind: Kind, traditional: bool) -> tuple[VirtualNuma | None, MemorySizes]:
+    """Return the virtual NUMA nodes and the sizes of memory, each of which depends on the one before."""
+    video_mib = _video_mib(config, kind, traditional)
+    vnuma = virtual_numa(config, kind, video_mib)
+    config = with_vnuma_totals(config)
+    memory = memory_sizes(config, kind, video_mib)
+    check_populate_on_demand(config, kind, memory)
+    return vnuma, memory
 
 
 def _video_mib(config: GuestConfig, kind: Kind, traditional: bool) -> int:

@@ -20,26 +20,27 @@ def advice(config: GuestConfig, kind: Kind, memory: MemorySizes, traditional: bo
         yield from _for_pvh(config)
     if kind is Kind.HVM:
         yield from _for_hvm(config, traditional)
-    if "features" in config.places:
-        message = "features has no effect: xl does not read it, and requests none of the kernel"
-        yield _warning(config, "features", message, "remove features")
     if config.vcpus == 0:
-        yield _warning(config, "vcpus", "vcpus is 0: no vCPU is online at start", "write vcpus = 1")
+        yield _warning(
+            config, "config-vcpus", "vcpus", "vcpus is 0: no vCPU is online at start", "write vcpus = 1"
+        )
     if kind is not Kind.PV and memory.target_kib > memory.max_kib:
         yield _warning(
-            config, "maxmem", "maxmem is less than memory, and it is what counts", "correct one of them"
+            config,
+            "config-maxmem",
+            "maxmem",
+            "maxmem is less than memory, and it is what counts",
+            "correct one of them",
         )
 
 
 def _for_pv(config: GuestConfig) -> Iterator[Diagnostic]:
-    if config.pvh:
-        message = (
-            "pvh = 1 asks for the PVH of Xen 4.4 to 4.9, which today's PVH replaced: this is a plain PV guest"
-        )
-        yield _warning(config, "pvh", message, 'write type = "pvh"')
     if config.memory is None and config.maxmem is None:
         message = f"memory is not set: the guest gets {DEFAULT_PV_MIB} MiB"
-        yield _warning(config, "memory", message, "set memory in MiB: memory = 256")
+        yield _warning(config, "config-memory", "memory", message, "set memory in MiB: memory = 256")
+    elif config.memory is not None and config.maxmem is not None and config.maxmem < config.memory:
+        message = "maxmem is less than memory, and a PV guest gets memory all the same"
+        yield _warning(config, "config-maxmem", "maxmem", message, "correct one of them")
 
 
 def _for_pvh(config: GuestConfig) -> Iterator[Diagnostic]:
@@ -47,39 +48,51 @@ def _for_pvh(config: GuestConfig) -> Iterator[Diagnostic]:
         message = "pvshim_path starts the shim though pvshim is not set, as it does in libxl"
         if config.pvshim_cmdline is None:
             message += f"; its command line is {shim_command_line(config)!r}"
-        yield _warning(config, "pvshim_path", message, "set pvshim = 1, or remove pvshim_path")
+        yield _warning(
+            config, "config-pvshim-path", "pvshim_path", message, "set pvshim = 1, or remove pvshim_path"
+        )
 
 
 def _for_hvm(config: GuestConfig, traditional: bool) -> Iterator[Diagnostic]:
     if is_hvmloader(config):
         message = "kernel names hvmloader, which every HVM guest has: it is ignored"
         yield _warning(
-            config, "kernel", message, "remove kernel; another hvmloader goes into firmware_override"
+            config,
+            "config-kernel",
+            "kernel",
+            message,
+            "remove kernel; another hvmloader goes into firmware_override",
         )
     elif config.kernel is not None:
         message = (
             "the device model boots this kernel: neither it nor its ramdisk and command line are in the image"
         )
-        yield _warning(config, "kernel", message, None)
+        yield _warning(config, "config-device-model-kernel", "kernel", message, None)
     if config.firmware in PVGRUBS:
         message = (
             f'firmware="{config.firmware}" is for PV and PVH: an HVM guest takes it for hvmloader\'s path'
         )
-        yield _warning(config, "firmware", message, 'remove firmware, or use type = "pv" or "pvh"')
+        yield _warning(
+            config, "config-firmware", "firmware", message, 'remove firmware, or use type = "pv" or "pvh"'
+        )
     if config.bios_path_override is not None and config.bios is None:
         yield _warning(
-            config, "bios_path_override", "bios_path_override without bios", "say which bios it is"
+            config,
+            "config-bios-path-override",
+            "bios_path_override",
+            "bios_path_override without bios",
+            "say which bios it is",
         )
     if named := sorted({node.pnode or 0 for node in config.vnuma} - {0}):
         nodes = ", ".join(map(str, named))
         message = f"the host's NUMA nodes are not known here: those named ({nodes}) are taken to be there"
-        yield _warning(config, "vnuma", message, None)
+        yield _warning(config, "config-vnuma-nodes", "vnuma", message, None)
     if traditional and is_cirrus(config) and config.videoram not in (None, _TRADITIONAL_CIRRUS_MIB):
         message = (
             "qemu-xen-traditional's cirrus card has 4 MiB; videoram is taken off the memory all the same"
         )
-        yield _warning(config, "videoram", message, "remove videoram")
+        yield _warning(config, "config-videoram", "videoram", message, "remove videoram")
 
 
-def _warning(config: GuestConfig, key: str, message: str, hint: str | None) -> Diagnostic:
-    return Diagnostic(f"config-{key.replace('_', '-')}", message, config.where(key), hint)
+def _warning(config: GuestConfig, code: str, key: str, message: str, hint: str | None) -> Diagnostic:
+    return Diagnostic(code, message, config.where(key), hint)

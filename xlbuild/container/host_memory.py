@@ -88,7 +88,7 @@ def _for_hvm_container(config: GuestConfig, host: Host | None) -> Iterator[Diagn
     if asks and (host is None or host.reserved_device_memory is None):
         message = "the host's reserved device memory is not known: it is taken for none"
         mend = _mend(host, "reserved_device_memory")
-        yield Diagnostic(f"config-{key}", message, config.where(key), mend)
+        yield Diagnostic("config-reserved-memory", message, config.where(key), mend)
     if rdm and "policy" in rdm:
         message = f"rdm has no policy {rdm['policy']!r}: xl takes it, and the policy is not strict"
         hint = 'write rdm = "strategy=host"; a device has rdm_policy=strict or relaxed'

@@ -7,7 +7,7 @@ the topology needs, for a failure (`xc_domain_getvnuma failed`: seen on a runnin
 from collections.abc import Iterator
 from dataclasses import replace
 
-from xlbuild.abi.hvm_info import HVM_MAX_VCPUS
+from xlbuild.abi.limits import HVM_MAX_VCPUS
 from xlbuild.config.model import GuestConfig
 from xlbuild.container.model import Kind, VirtualNuma
 from xlbuild.errors import ConfigError

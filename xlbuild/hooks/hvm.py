@@ -6,9 +6,10 @@ the HVM start info. With a device model, the kernel is hvmloader, and firmware i
 
 from collections.abc import Iterator, Sequence
 
-from xlbuild.abi.hvm_info import HVM_INFO_OFFSET, HVM_INFO_PFN, HVM_INFO_TABLE, HVM_MAX_VCPUS, with_checksum
+from xlbuild.abi.hvm_info import HVM_INFO_OFFSET, HVM_INFO_PFN, HVM_INFO_TABLE, with_checksum
 from xlbuild.abi.hvm_save import HVM_HW_CPU, HVM_HW_MTRR
 from xlbuild.abi.layout import Fields
+from xlbuild.abi.limits import HVM_MAX_VCPUS
 from xlbuild.abi.params import HVM_PARAMS
 from xlbuild.acpi.build import AcpiBlob, AcpiTables, build_acpi, needs_rsdp_in_low_memory
 from xlbuild.container import ACPI_MODULE, Container

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from xlbuild.abi.layout import Fields, FieldValue, Layout
-from xlbuild.abi.start_info import MAX_GUEST_CMDLINE, SIF_MOD_START_PFN
+from xlbuild.abi.limits import MAX_GUEST_CMDLINE
+from xlbuild.abi.start_info import SIF_MOD_START_PFN
 from xlbuild.abi.vcpu_guest_context import VGCF_IN_KERNEL, VGCF_ONLINE
 from xlbuild.errors import RefusedError, Where
 from xlbuild.hooks.base import (

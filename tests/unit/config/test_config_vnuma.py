@@ -53,7 +53,7 @@ def test_what_xl_leaves_out_is_told(option: str, node: VirtualNode) -> None:
     parsed = vnuma(option)
     assert parsed.vnuma == (node,)
     (warning,) = parsed.warnings
-    assert (warning.code, warning.where.line) == ("config-vnuma", 2)
+    assert (warning.code, warning.where.line) == ("config-vnuma-ignored", 2)
     assert "node 0" in warning.message
     assert warning.hint
 

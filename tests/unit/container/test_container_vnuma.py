@@ -23,7 +23,7 @@ def test_nodes_set_memory_and_vcpus() -> None:
 
 def test_the_host_is_taken_to_have_the_nodes_that_are_named() -> None:
     (warning,) = decided(HVM + TWO).warnings
-    assert (warning.code, warning.where.key, warning.where.line) == ("config-vnuma", "vnuma", 2)
+    assert (warning.code, warning.where.key, warning.where.line) == ("config-vnuma-nodes", "vnuma", 2)
     assert "(3)" in warning.message
     assert decided(nodes("size=64 vcpus=0")).warnings == ()
 

@@ -96,9 +96,14 @@ def test_the_boundary_counts_mib_and_wraps_as_libxls_does(text: str, boundary: i
     [
         (PV + "e820_host = 1", "config-host-memory-map", "e820_host", "memory_map"),
         (PV + 'pci = ["00:1a.0"]; e820_host = 1', "config-host-memory-map", "pci", "memory_map"),
-        (HVM + 'pci = ["00:1a.0"]; rdm = "strategy=host"', "config-pci", "pci", "reserved_device_memory"),
-        (HVM + 'rdm = "strategy=host"', "config-rdm", "rdm", "reserved_device_memory"),
-        (PVH + 'rdm = "strategy=host"', "config-rdm", "rdm", "reserved_device_memory"),
+        (
+            HVM + 'pci = ["00:1a.0"]; rdm = "strategy=host"',
+            "config-reserved-memory",
+            "pci",
+            "reserved_device_memory",
+        ),
+        (HVM + 'rdm = "strategy=host"', "config-reserved-memory", "rdm", "reserved_device_memory"),
+        (PVH + 'rdm = "strategy=host"', "config-reserved-memory", "rdm", "reserved_device_memory"),
     ],
 )
 @pytest.mark.parametrize("host", [None, Host(None, None)])

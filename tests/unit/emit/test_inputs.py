@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from xlbuild.container import FileRequest, Role
-from xlbuild.emit.inputs import HostFiles, read_file
+from xlbuild.emit.inputs import HostFiles
+from xlbuild.emit.readfile import read_file
 from xlbuild.errors import NOWHERE, FilesError
 from xlbuild.image.firmware import FIRMWARE
 from xlbuild.profiles import NEWEST, PROFILES
@@ -64,7 +65,7 @@ def test_missing_firmware_names_every_place_and_the_package(name: str, tmp_path:
     for path, packaged in ((f"no/such/{own}", True), ("no/such/file", False)):
         with pytest.raises(FilesError) as refused:
             HostFiles(NEWEST, [str(tmp_path)]).read(FileRequest(Role.HVMLOADER, path, name, NOWHERE))
-        assert refused.value.code == "firmware-missing"
+        assert refused.value.code == "firmware-path-missing"
         assert f"{tmp_path}/{path}" in (refused.value.cause or "")
         assert (FIRMWARE[name].package in (refused.value.hint or "")) == packaged
         assert "--firmware-dir" in (refused.value.hint or "")

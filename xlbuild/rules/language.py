@@ -1,0 +1,182 @@
+"""XLB0..: what is not xl's language, or is read otherwise than it is written."""
+
+from xlbuild.rules.model import Family, Rule, Severity
+
+_ERROR, _WARNING = Severity.ERROR, Severity.WARNING
+
+FAMILY = Family(
+    "0",
+    "The language",
+    (
+        Rule(
+            "XLB001",
+            ("config-syntax",),
+            _ERROR,
+            "something is in the wrong place",
+            "A configuration consists of lines `key = value`, where a value is a number, text in quotes, or "
+            "a list in brackets with commas between its elements.",
+            "Write what the message says should be there.",
+            "memory = = 512\n",
+        ),
+        Rule(
+            "XLB002",
+            ("config-carriage-return",),
+            _ERROR,
+            "lines that end in CR LF",
+            "xl takes a line feed only: a carriage return is an error wherever it does not stand in a "
+            "comment.",
+            "Convert the file with `dos2unix`, or save it with Unix line ends.",
+            "memory = 512\r\nvcpus = 2\r\n",
+        ),
+        Rule(
+            "XLB003",
+            ("config-byte-order-mark",),
+            _ERROR,
+            "a byte order mark",
+            "Some editors start a UTF-8 file with three bytes that nobody sees; xl stops at them.",
+            "Save the file as UTF-8 without a byte order mark.",
+            "\ufeffmemory = 512\n",
+        ),
+        Rule(
+            "XLB004",
+            ("config-not-text",),
+            _ERROR,
+            "bytes that are no text",
+            "The file is UTF-16, a disk image, a kernel, or anything but a text file.",
+            "Name the guest's configuration; save it as plain text (UTF-8).",
+            "memory = \0\0\0\0\n",
+        ),
+        Rule(
+            "XLB005",
+            ("config-comment-end",),
+            _ERROR,
+            "a comment without a newline",
+            "To xl a comment goes up to and including its newline; one that the end of the file cuts off is "
+            "an error.",
+            "End the file with a newline.",
+            "memory = 512\n# the end",
+        ),
+        Rule(
+            "XLB006",
+            ("config-string-end",),
+            _ERROR,
+            "text whose quote is not closed",
+            "Text ends on the line on which it starts, with the quote that opened it; a quote of the other "
+            "kind is part of it.",
+            "Close it with the same quote. What is long can be a list, which may span lines.",
+            'name = "guest\n',
+        ),
+        Rule(
+            "XLB007",
+            ("config-line-join",),
+            _ERROR,
+            "a backslash outside text",
+            "Lines cannot be joined with a backslash.",
+            "Remove it and write one line. The elements of a list may stand on lines of their own.",
+            "memory = \\\n512\n",
+        ),
+        Rule(
+            "XLB008",
+            ("config-number-form",),
+            _ERROR,
+            "a number with a sign or a point",
+            "A number is digits alone; what looks like one and has a sign, a point or a colon is an address "
+            "or a version that lacks its quotes.",
+            "Put it in quotes.",
+            "vnclisten = 0.0.0.0\n",
+        ),
+        Rule(
+            "XLB009",
+            ("config-hex-case",),
+            _ERROR,
+            "a hexadecimal number in upper case",
+            "Outside quotes, the digits and the `x` of a hexadecimal number are in lower case.",
+            "Write it in lower case, or put it in quotes.",
+            "videoram = 0x1F\n",
+        ),
+        Rule(
+            "XLB010",
+            ("config-unit",),
+            _ERROR,
+            "a size with a unit",
+            "Sizes have no unit: memory, maxmem and videoram count MiB.",
+            "Write the number of MiB.",
+            "memory = 1G\n",
+        ),
+        Rule(
+            "XLB011",
+            ("config-not-evaluated",),
+            _ERROR,
+            "an expression",
+            "xl evaluates nothing: there are no operators, calls, dictionaries, True, False or None.",
+            "Write the value itself: 1 for True, 0 for False; leave out what is None.",
+            "acpi = True\n",
+        ),
+        Rule(
+            "XLB012",
+            ("config-illegal-text",),
+            _ERROR,
+            "text without quotes",
+            "Text needs quotes; keys consist of lower-case letters, digits, `_` and `.`, and start with a "
+            "letter.",
+            "Put text in quotes; write keys in lower case.",
+            "Memory = 512\n",
+        ),
+        Rule(
+            "XLB013",
+            ("config-escape",),
+            _ERROR,
+            "an escape that xl does not know",
+            r"Within quotes xl knows \a \b \f \n \r \t \v \\ \' and \" only.",
+            r"Write \\ for a backslash, and other characters as they are.",
+            'name = "\\q"\n',
+        ),
+        Rule(
+            "XLB014",
+            ("config-nul",),
+            _ERROR,
+            "a NUL byte in text",
+            "xl crashes on it.",
+            "Remove the byte.",
+            'name = "g\0"\n',
+        ),
+        Rule(
+            "XLB015",
+            ("config-adding",),
+            _ERROR,
+            "text added to a list, or a list to text",
+            "`+=` adds text to text, or a list to a list.",
+            "Add like to like, or use `=`.",
+            'disk = []\ndisk += "phy:/dev/vg/g,xvda,w"\n',
+        ),
+        Rule(
+            "XLB016",
+            ("config-nesting",),
+            _ERROR,
+            "lists nested too deeply",
+            "xl's parser gives up at some thousands of lists within each other.",
+            "Nest lists less deeply: no key of xl's needs more than two.",
+            "vnuma = " + "[" * 5000 + "\n",
+        ),
+        Rule(
+            "XLB017",
+            ("config-python",),
+            _WARNING,
+            "a Python file",
+            "The configurations of xm were Python programs. xl has run none since Xen 4.2.",
+            "Write down what the program would compute, as plain `key = value` lines "
+            "(https://wiki.xenproject.org/wiki/PythonInXlConfig).",
+            "import os\n",
+        ),
+        Rule(
+            "XLB018",
+            ("escape-vanishes",),
+            _WARNING,
+            "a numeric escape, which vanishes",
+            r'xl takes a backslash and digits for no character at all: "\101z" is z.',
+            "Write the character itself.",
+            'name = "\\101z"\n',
+        ),
+    ),
+)
+"""The family."""

@@ -17,6 +17,7 @@ from xlbuild.profiles import NEWEST, PROFILES
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "create": ("xlbuild.cli.create", "Build a domain from an xl configuration."),
+    "check": ("xlbuild.cli.check", "Tell what is wrong with xl configurations."),
 }
 """Every command: the module that has it, and its line in the list."""
 

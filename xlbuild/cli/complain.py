@@ -1,11 +1,16 @@
 """Errors and warnings for people, on stderr."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from xlbuild.cli.text import stderr_has_colour, visible
-from xlbuild.errors import ConfigProblemsError, ConfigSyntaxError, Diagnostic, XlbuildError
-from xlbuild.plan.layout import LayoutError
+from xlbuild.errors import ConfigProblemsError, ConfigSyntaxError, Diagnostic, RefusedError, XlbuildError
+from xlbuild.rules import Severity, rule_of
 from xlbuild.units import bytes_of, human_size
+
+if TYPE_CHECKING:
+    from xlbuild.plan.layout import LayoutError
 
 
 def complain(error: XlbuildError) -> None:
@@ -18,7 +23,16 @@ def complain(error: XlbuildError) -> None:
             complain(each)
         return
     _say("error", str(error), error.cause, error.hint)
-    if isinstance(error, LayoutError) and error.so_far:
+    if isinstance(error, RefusedError):
+        from xlbuild.plan.layout import LayoutError
+
+        if isinstance(error, LayoutError):
+            _say_placed(error)
+
+
+def _say_placed(error: "LayoutError") -> None:
+    """Say what had its place before there was none left."""
+    if error.so_far:
         click.echo("  placed so far:", err=True)
         for segment in error.so_far:
             place = f"{segment.vstart:#x}..{segment.vend:#x}"
@@ -34,9 +48,15 @@ def _say_problems(error: ConfigSyntaxError) -> None:
 
 
 def warn(diagnostic: Diagnostic) -> None:
-    """Say what a user should know though the build goes on."""
+    """Say what a user should know though the build goes on; notes are for `xlbuild check` to tell."""
+    if rule_of(diagnostic.code).severity is Severity.NOTE:
+        return
     place = f"{diagnostic.where}: " if str(diagnostic.where) else ""
     _say("warning", f"{place}{diagnostic.message}", None, diagnostic.hint)
+
+
+def say_nothing(diagnostic: Diagnostic) -> None:
+    """Keep a warning quiet."""
 
 
 def _say(kind: str, message: str, cause: str | None, hint: str | None) -> None:

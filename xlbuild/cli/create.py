@@ -1,12 +1,12 @@
 """`xlbuild create`: build a domain from an xl configuration."""
 
 import os
-import sys
 from pathlib import Path
 
 import click
 
-from xlbuild.errors import ConfigError, Diagnostic, FilesError, UsageError
+from xlbuild.cli.text import STDIN, standard_input
+from xlbuild.errors import ConfigError, UsageError
 from xlbuild.profiles import PROFILES
 
 
@@ -62,7 +62,7 @@ def command(
     KEY=VALUE arguments are settings that come after the file's, as for `xl create`.
     """
     from xlbuild import api
-    from xlbuild.cli.complain import warn
+    from xlbuild.cli.complain import say_nothing, warn
     from xlbuild.cli.progress import Progress
     from xlbuild.cli.report import report_of
     from xlbuild.cli.show import show
@@ -80,7 +80,7 @@ def command(
     if host == "":
         raise UsageError("host-empty", "--host needs a file", hint="give a path, or leave --host out")
     environment_dirs = [entry for entry in os.environ.get("XLBUILD_FIRMWARE_PATH", "").split(":") if entry]
-    source: str | bytes = _standard_input() if file == "-" else file
+    source: str | bytes = standard_input() if file == "-" else file
     with Progress(verbose=verbose, quiet=quiet) as progress:
         domain = api.build(
             source,
@@ -89,9 +89,9 @@ def command(
             firmware_dirs=(*firmware_dirs, *environment_dirs),
             hypercall_page=hypercall_page,
             host=host,
-            source="<stdin>",
+            source=STDIN,
             on_stage=progress.stage,
-            on_warning=_say_nothing if quiet else warn,
+            on_warning=say_nothing if quiet else warn,
         )
         target = target_directory(output, domain.container.name)
         document = api.manifest(domain)
@@ -102,20 +102,6 @@ def command(
         click.echo(manifest_text(document), nl=False)
     elif not quiet:
         show(report_of(domain, document, None if dry_run else target))
-
-
-def _standard_input() -> bytes:
-    if sys.stdin is None:
-        raise FilesError(
-            "stdin-closed",
-            "the configuration cannot be read: standard input is closed",
-            hint="redirect a file to it, or name the file",
-        )
-    return sys.stdin.buffer.read()
-
-
-def _say_nothing(warning: Diagnostic) -> None:
-    """Keep a warning quiet."""
 
 
 def target_directory(output: str | None, name: str) -> Path:

@@ -4,6 +4,11 @@ import os
 import sys
 import unicodedata
 
+from xlbuild.errors import FilesError
+
+STDIN = "<stdin>"
+"""What messages call the standard input."""
+
 
 def visible(text: str) -> str:
     """Return text with control characters as escapes: what a guest's files say must not drive the terminal."""
@@ -12,4 +17,24 @@ def visible(text: str) -> str:
 
 def stderr_has_colour() -> bool:
     """Return whether stderr is a terminal that wants colour (NO_COLOR and TERM=dumb do not)."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return sys.stderr.isatty() and _wants_colour()
+
+
+def stdout_has_colour() -> bool:
+    """Return the same of stdout."""
+    return sys.stdout.isatty() and _wants_colour()
+
+
+def _wants_colour() -> bool:
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def standard_input() -> bytes:
+    """Return all of the standard input; FilesError when it is closed."""
+    if sys.stdin is None:
+        raise FilesError(
+            "stdin-closed",
+            "the configuration cannot be read: standard input is closed",
+            hint="redirect a file to it, or name the file",
+        )
+    return sys.stdin.buffer.read()

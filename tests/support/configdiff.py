@@ -15,9 +15,13 @@ from xlparse import Parsed, XlParse
 
 from xlbuild import api
 from xlbuild.errors import XlbuildError
+from xlbuild.host import HostTopology
 
 RELEASE = "4.17"
 """The release whose xl is here."""
+
+HOST = HostTopology(128, (range(128),))
+"""The fake host's CPUs, in one node."""
 
 DIFFERENT = "DIFFERENT"
 
@@ -39,7 +43,9 @@ class Ours:
 def read_ours(config: Config) -> Ours:
     """Return what xlbuild makes of a configuration."""
     try:
-        text = api.xl_json(config.data, overrides=config.overrides, xen=RELEASE, source="guest.cfg")
+        text = api.xl_json(
+            config.data, overrides=config.overrides, xen=RELEASE, source="guest.cfg", topology=HOST
+        )
     except XlbuildError as error:
         return Ours(error=error)
     except Exception:

@@ -68,7 +68,7 @@ def _scanned(text: str) -> int:
 def _warn(problems: Problems, element: Element, what: str, index: int) -> None:
     where = element.at(index)
     problems.warn(
-        Diagnostic(f"config-{where.key}", f"{where.key} has {element.text!r}: {what}", where, _PORTS_HINT)
+        Diagnostic("config-ioports", f"{where.key} has {element.text!r}: {what}", where, _PORTS_HINT)
     )
 
 

@@ -10,7 +10,6 @@ from xlbuild.config.settings import Element
 from xlbuild.config.values import Values
 from xlbuild.container.choices import by_name, by_number_or_name
 from xlbuild.domain_config.numbers import int32, uint32
-from xlbuild.errors import Diagnostic
 from xlbuild.libxl.domain import ArchArm, ArchX86, CpuidPolicy, DomainBuildInfo
 from xlbuild.libxl.enums import GicVersion, TeeType, TscMode, VuartType
 
@@ -47,12 +46,7 @@ def _tsc_mode(values: Values, guest: GuestConfig) -> TscMode:
     mode = values.number_or_name("tsc_mode")
     if mode is None:
         return TscMode.DEFAULT
-    named = by_number_or_name(guest, "tsc_mode", mode, TscMode)
-    if isinstance(mode, int):
-        message = f"tsc_mode is a number, which xl would rather have by its name: {named}"
-        hint = f'write tsc_mode = "{named}"'
-        values.problems.warn(Diagnostic("config-tsc-mode", message, guest.where("tsc_mode"), hint))
-    return named
+    return by_number_or_name(guest, "tsc_mode", mode, TscMode)
 
 
 def _cpuid(values: Values) -> CpuidPolicy | None:

@@ -36,7 +36,7 @@ def _bootloader_args(values: Values) -> tuple[str, ...] | None:
     if not words:
         cause = "xl crashes on a string without a word in it"
         raise ConfigError(
-            "config-bootloader-args", "bootloader_args has no words", cause=cause, hint=hint, where=where
+            "config-bad-bootloader-args", "bootloader_args has no words", cause=cause, hint=hint, where=where
         )
     message = "bootloader_args is a string, which xl cuts at blanks"
     values.problems.warn(Diagnostic("config-bootloader-args", message, where, hint))

@@ -17,7 +17,7 @@ _TOLD_ELSEWHERE = {"timer_mode"}
 
 _ARTICLE = {Kind.PV: "a PV", Kind.PVH: "a PVH", Kind.HVM: "an HVM"}
 
-_MOST_UNREAD = 100
+_MOST_UNREAD = 25
 """So many keys that xl does not read are told one by one."""
 
 _STILL_USUAL = {"root", "extra"}

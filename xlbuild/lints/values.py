@@ -8,10 +8,17 @@ from xlbuild.config.settings import Setting, Settings
 from xlbuild.config.value_ranges import unknown_values
 from xlbuild.config.values import number_of
 from xlbuild.errors import Diagnostic
+from xlbuild.libxl.enums import TimerMode, TscMode
 
 _NUMBERS = (Form.NUMBER, Form.BOUNDED, Form.NUMBER_OR_NAME)
 _NOT_NEGATIVE = ("shadow_memory", "stubdomain_memory", "rdm_mem_boundary", "vmtrace_buf_kb", "vncdisplay")
 """Sizes and counts of which nothing else checks the sign."""
+
+_MODES: dict[str, tuple[str, ...]] = {
+    "tsc_mode": tuple(TscMode),
+    "timer_mode": tuple(mode for mode in TimerMode if mode is not TimerMode.UNKNOWN),
+}
+"""The names of what older files give by its number."""
 
 _ABBREVIATED = {"type": ("hvm", "pv", "pvh"), "builder": ("hvm", "generic")}
 """The names of which xl takes any beginning."""
@@ -37,6 +44,10 @@ def _number(name: str, setting: Setting, text: str) -> Iterator[Diagnostic]:
     if isinstance(value, int) and re.fullmatch(r"0[0-7]+", text) and value != int(text):
         message = f"{name} = {text} is octal, and means {value}"
         yield Diagnostic("value-octal", message, setting.where, f"write {int(text)}, or {value}")
+    if isinstance(value, int) and 0 <= value < len(_MODES.get(name, ())):
+        named = _MODES[name][value]
+        message = f"{name} is a number, which xl would rather have by its name, {named}"
+        yield Diagnostic("value-mode-number", message, setting.where, f'write {name} = "{named}"')
     if isinstance(value, int) and value < 0 and name in _NOT_NEGATIVE:
         message = f"{name} = {value} is negative, and xl does not check that"
         yield Diagnostic("value-negative", message, setting.where, "write a number from 0 on, or remove it")

@@ -7,7 +7,7 @@ from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.host import HostTopology
 
 _TWO_CPUS = HostTopology(2, (range(2),))
-_START = 'name = "n"; kernel = "/k"\n'
+_START = 'name = "n"; type = "pv"; kernel = "/k"\n'
 
 
 def refusal(text: str) -> ConfigError:
@@ -50,7 +50,7 @@ def warning(text: str) -> Diagnostic:
         ('iomem = ["a0"]', "config-bad-iomem", 11),
         ('device_model_version = "x"', "config-unknown-device-model", 24),
         ('device_model_args = "-x"', "config-no-list", 21),
-        ('bootloader_args = " "', "config-bootloader-args", 19),
+        ('bootloader_args = " "', "config-bad-bootloader-args", 19),
     ],
 )
 def test_a_value_on_which_xl_stops_is_an_error_with_its_place_and_mend(
@@ -65,8 +65,8 @@ def test_a_value_on_which_xl_stops_is_an_error_with_its_place_and_mend(
 @pytest.mark.parametrize(
     ("text", "code", "hint"),
     [
-        ("tsc_mode = 2", "config-tsc-mode", 'tsc_mode = "native"'),
-        ('bootloader_args = "a b"', "config-bootloader-args", "['a', 'b']"),
+        ("tsc_mode = 2", "value-mode-number", 'tsc_mode = "native"'),
+        ('bootloader = "b"; bootloader_args = "a b"', "config-bootloader-args", "['a', 'b']"),
         ('device_model_override = "/q"', "config-device-model-override", "device_model_version"),
         ('ioports = ["2ff-2f8"]', "config-ioports", "2f8-2ff"),
         ('ioports = ["2f8x"]', "config-ioports", "2f8-2ff"),
@@ -106,4 +106,4 @@ def test_a_value_after_a_mistake_is_looked_at_too() -> None:
             on_warning=found.append,
         )
     assert "more problem" in caught.value.message
-    assert [one.code for one in found] == ["config-tsc-mode"]
+    assert [one.code for one in found] == ["value-mode-number"]

@@ -51,7 +51,7 @@ from xlbuild.errors import ConfigSyntaxError, Diagnostic
 MOST_PROBLEMS = 50
 """So many problems are told of; a file with more is probably no configuration at all."""
 
-MOST_OVERWRITTEN = 100
+MOST_OVERWRITTEN = 25
 """So many assignments without effect are told of."""
 
 _A_SETTING_STARTS = re.compile(rb"[ \t]*[a-z][a-z0-9_.]*[ \t]*\+?=|\Z")

@@ -12,7 +12,7 @@ The library in one example:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from xlbuild.api import build, check, digests, manifest, write
+    from xlbuild.api import build, check, digests, manifest, write, xl_json
     from xlbuild.checking.model import CheckReport, Finding
     from xlbuild.domain import Digests, Domain
     from xlbuild.errors import ConfigError, FilesError, RefusedError, UsageError, XlbuildError
@@ -34,6 +34,7 @@ __all__ = [
     "digests",
     "manifest",
     "write",
+    "xl_json",
 ]
 
 _HOMES = {
@@ -42,6 +43,7 @@ _HOMES = {
     "digests": "xlbuild.api",
     "manifest": "xlbuild.api",
     "write": "xlbuild.api",
+    "xl_json": "xlbuild.api",
     "CheckReport": "xlbuild.checking.model",
     "Finding": "xlbuild.checking.model",
     "Digests": "xlbuild.domain",

@@ -11,13 +11,15 @@ The library in one example:
 
 from typing import TYPE_CHECKING
 
+from xlbuild.version import VERSION
+
 if TYPE_CHECKING:
     from xlbuild.api import build, check, digests, manifest, write, xl_json
     from xlbuild.checking.model import CheckReport, Finding
     from xlbuild.domain import Digests, Domain
     from xlbuild.errors import ConfigError, FilesError, RefusedError, UsageError, XlbuildError
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "CheckReport",

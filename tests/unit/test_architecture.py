@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "xlbuild"
 
-GROUND = ("units", "errors", "profiles", "abi", "host", "x86", "libxl", "rules")
+GROUND = ("version", "units", "errors", "profiles", "abi", "host", "x86", "libxl", "rules")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "units": (),
@@ -16,6 +16,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "profiles": ("units",),
     "abi": ("units",),
     "host": (),
+    "version": (),
     "x86": (),
     "libxl": (),
     "rules": (),
@@ -34,7 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hooks": (*GROUND, "container", "image.model", "acpi.build", "plan", "memory"),
     "domain": (*GROUND, "config.model", "container", "memory", "plan.model"),
     "pipeline": (*GROUND, "config", "container", "reading", "image", "plan.model", "hooks", "domain"),
-    "checking": (*GROUND, "__version__", "config", "container", "reading", "domain", "pipeline"),
+    "checking": (*GROUND, "config", "container", "reading", "domain", "pipeline"),
     "emit": (
         *GROUND,
         "container",
@@ -48,7 +49,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "api": (*GROUND, "checking", "container", "domain", "emit", "pipeline", "reading"),
     "cli": (
         *GROUND,
-        "__version__",
         "api",
         "checking",
         "config.model",

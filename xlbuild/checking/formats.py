@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from xlbuild.checking.model import CheckReport, Finding
 from xlbuild.checking.text import summary, text, visible
 from xlbuild.rules import RULES, Rule, Severity
+from xlbuild.version import VERSION
 
 SCHEMA = "xlbuild.check/1"
 """What the JSON document calls itself; its schema is xlbuild/emit/check.schema.json."""
@@ -51,9 +52,7 @@ def _as_member(report: CheckReport, finding: Finding) -> dict[str, object]:
 
 def as_sarif(reports: Sequence[CheckReport], *, colour: bool = False) -> str:
     """Return a SARIF log with one run."""
-    from xlbuild import __version__
-
-    driver = {"name": "xlbuild", "semanticVersion": __version__, "rules": [_as_sarif_rule(r) for r in RULES]}
+    driver = {"name": "xlbuild", "semanticVersion": VERSION, "rules": [_as_sarif_rule(r) for r in RULES]}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",

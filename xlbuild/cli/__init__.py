@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
-from xlbuild import __version__
 from xlbuild.errors import ExitStatus, XlbuildError
 from xlbuild.profiles import NEWEST, PROFILES
+from xlbuild.version import VERSION
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "create": ("xlbuild.cli.create", "Build a domain from an xl configuration."),
@@ -45,7 +45,7 @@ class LazyGroup(click.Group):
 
 def _version_text() -> str:
     releases = ", ".join(profile.name for profile in PROFILES)
-    return f"xlbuild {__version__}\nbuilds as Xen {releases} (default: {NEWEST.name})"
+    return f"xlbuild {VERSION}\nbuilds as Xen {releases} (default: {NEWEST.name})"
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

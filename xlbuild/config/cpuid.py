@@ -5,9 +5,9 @@ and goes on: here each is a warning. A leaf whose number is right stays, even wi
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from xlbuild.config.cpuid_features import EXTENSIONS, FEATURES, FIELDS, Field, Msr, Register
+from xlbuild.config.cpuid_features import EXTENSIONS, FIELDS, Field, Msr, Register, features_of
 from xlbuild.config.devices.fields import did_you_mean
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
@@ -41,9 +41,10 @@ class _MistakeError(Exception):
         self.hint = hint
 
 
-def cpuid_features(element: Element, problems: Problems) -> CpuidPolicy | None:
+def cpuid_features(element: Element, problems: Problems, release: str) -> CpuidPolicy | None:
     """Return what a string of features changes; None for nothing."""
     policy = _Policy()
+    features = features_of(release)
     flags = list(re.finditer("[^,]+", element.text))
     if flags and flags[0][0] != "host":
         _warn(
@@ -55,7 +56,7 @@ def cpuid_features(element: Element, problems: Problems) -> CpuidPolicy | None:
         return None
     for flag in flags[1:]:
         try:
-            policy.set_feature(flag[0])
+            policy.set_feature(flag[0], features)
         except _MistakeError as mistake:
             mistake.index = flag.start()
             _warn(problems, element, mistake, _FEATURES_HINT)
@@ -88,17 +89,17 @@ class _Policy:
         msrs = tuple(CpuidMsr(index, bits) for index, bits in self._msrs.items())
         return CpuidPolicy(leaves, msrs) if leaves or msrs else None
 
-    def set_feature(self, flag: str) -> None:
+    def set_feature(self, flag: str, features: Mapping[str, tuple[Register | Msr, int]]) -> None:
         """Take one `feature=value`."""
         name, equals, value = flag.partition("=")
         if not equals:
             raise _MistakeError(f"has {flag!r} without a value: xl leaves it out")
-        if name in FEATURES:
-            self._set_bit(*FEATURES[name], value)
+        if name in features:
+            self._set_bit(*features[name], value)
         elif name in FIELDS:
             self._set_field(name, value)
         else:
-            hint = did_you_mean(name, (*FEATURES, *FIELDS), "see cpuid in xl.cfg(5) for the names")
+            hint = did_you_mean(name, (*features, *FIELDS), "see cpuid in xl.cfg(5) for the names")
             raise _MistakeError(f"has {name!r}, which is no feature that xl knows: it leaves it out", 0, hint)
 
     def set_leaf(self, text: str) -> None:

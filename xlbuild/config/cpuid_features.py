@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
+
+from xlbuild.profiles import in_releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ _BITS: Mapping[Register | Msr, str] = MappingProxyType(
             0x8000000A, None, "edx"
         ): "0:svm_npt 1:svm_lbrv 3:svm_nrips 4:svm_tscrate 5:svm_vmcbclean 7:svm_decode 10:svm_pausefilt",
         Register(0x80000021, None, "eax"): (
-            "2:lfence-dispatch 5:verw-clear 6:nscb 8:auto-ibrs 27:sbpb 28:ibpb-brtype 29:srso-no "
+            "2:lfence-dispatch/lfence+ 5:verw-clear 6:nscb 8:auto-ibrs 27:sbpb 28:ibpb-brtype 29:srso-no "
             "30:srso-us-no 31:srso-msr-fix"
         ),
         Register(0x80000021, None, "ecx"): "1:tsa-sq-no 2:tsa-l1-no",
@@ -108,7 +111,20 @@ FEATURES: Mapping[str, tuple[Register | Msr, int]] = MappingProxyType(
         for name in names.split("/")
     }
 )
-"""Each feature's register and bit."""
+"""Each feature's register and bit, as 4.17 names it."""
+
+LATER_FEATURES: Mapping[str, tuple[str, Register, int]] = MappingProxyType(
+    {"pks": ("4.18", Register(0x7, 0, "ecx"), 31)}
+)
+"""Features whose names came later: the first release (public cpufeatureset.h), and as above."""
+
+
+@cache
+def features_of(release: str) -> Mapping[str, tuple[Register | Msr, int]]:
+    """Return the features that a release's libxl knows by name."""
+    later = {name: row[1:] for name, row in LATER_FEATURES.items() if in_releases(release, row[0], None)}
+    return {**FEATURES, **later}
+
 
 FIELDS: Mapping[str, Field] = MappingProxyType(
     {

@@ -52,5 +52,5 @@ def _tsc_mode(values: Values, guest: GuestConfig) -> TscMode:
 def _cpuid(values: Values) -> CpuidPolicy | None:
     cpuid = values.string_or_devices("cpuid")
     if isinstance(cpuid, Element):
-        return cpuid_features(cpuid, values.problems)
+        return cpuid_features(cpuid, values.problems, values.release)
     return cpuid_leaves(cpuid or (), values.problems)

@@ -107,3 +107,10 @@ def test_a_value_after_a_mistake_is_looked_at_too() -> None:
         )
     assert "more problem" in caught.value.message
     assert [one.code for one in found] == ["value-mode-number"]
+
+
+def test_a_feature_is_known_by_its_name_from_its_release_on() -> None:
+    text = _START + 'cpuid = "host,pks=0"'
+    assert "cpuid" not in xl_json(text.encode(), xen="4.17")
+    leaf = '"leaf": 7,\n                    "subleaf": 0,\n                    "ecx": "0xxxxxxx'
+    assert leaf in xl_json(text.encode(), xen="4.18")

@@ -58,3 +58,8 @@ VALUES: tuple[ValueRange, ...] = (
 def unknown_values(release: str) -> Mapping[tuple[str, str], ValueRange]:
     """Return what a release does not take, by key and value."""
     return {(row.key, row.value): row for row in VALUES if not in_releases(release, row.since, row.until)}
+
+
+def takes(release: str, key: str, value: str) -> bool:
+    """Return whether a release takes a value of the table, as one without a row is always taken."""
+    return (key, value) not in unknown_values(release)

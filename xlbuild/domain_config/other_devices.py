@@ -38,7 +38,9 @@ ROWS: tuple[Row, ...] = (
 def with_other_devices(values: Values, guest: GuestConfig, config: DomainConfig, kind: Kind) -> DomainConfig:
     """Return the configuration with these devices."""
     lists: dict[str, Any] = {row.field: numbered(read_row(values, row)) for row in ROWS}
-    return replace(config, **lists, pcidevs=_pci(guest, kind), p9s=_p9(values), vsnds=numbered(_vsnd(values)))
+    return replace(
+        config, **lists, pcidevs=_pci(guest, kind), p9s=_p9(values, guest.name), vsnds=numbered(_vsnd(values))
+    )
 
 
 def _pci(guest: GuestConfig, kind: Kind) -> tuple[DevicePci, ...]:
@@ -47,13 +49,13 @@ def _pci(guest: GuestConfig, kind: Kind) -> tuple[DevicePci, ...]:
     return tuple(replace(device, rdm_policy=pci_rdm_policy(device, rdm, kind)) for device in guest.pci)
 
 
-def _p9(values: Values) -> tuple[DeviceP9, ...]:
+def _p9(values: Values, name: str) -> tuple[DeviceP9, ...]:
     """Return the shared directories, each read after the one before it; libxl numbers them."""
     before = DeviceP9()
 
     def device(element: Element) -> DeviceP9:
         nonlocal before
-        before = p9(element, values.problems, values.release, before)
+        before = p9(element, values.problems, values.release, name, before)
         return before
 
     return read_devices(values, "p9", device)

@@ -81,7 +81,7 @@ class DeviceNic:
     backend_domname: str | None = None
     devid: int = -1
     mtu: int = 0
-    vlan: int = 0
+    vlan: str | None = None
     """Since Xen 4.20."""
     model: str | None = None
     mac: str | None = None

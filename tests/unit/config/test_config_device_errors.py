@@ -119,7 +119,7 @@ class TestLaterReleases:
         ("spec", "place"),
         [
             ("tag=t,path=/p,security_model=none,max-files=3", "tag"),
-            ("type=xen_9pfsd,security_model=none,max-space= 4k", "4k"),
+            ("type=xen_9pfsd,security_model=none,max-space= k4", "k4"),
             ("tag=t,path=/p,security_model=none, files=3", "files"),
             ("type=xen_9pfsd", "type"),
         ],
@@ -128,6 +128,18 @@ class TestLaterReleases:
         text = f'p9 = ["{spec}"]'
         (error,) = problems_of(text, NEWEST.name)
         assert (error.code, error.where.column) == ("config-bad-p9", text.rindex(place) + 1)
+
+    def test_the_daemon_has_a_directory_of_the_guests_own(self) -> None:
+        text = xl_json((START + self.DAEMON + "\n").encode(), xen="4.19")
+        assert '"path": "/var/log/xen/guests/g"' in text
+        own = self.DAEMON.replace("max-files", "path=/own,max-files")
+        assert '"path": "/own"' in xl_json((START + own + "\n").encode(), xen="4.19")
+
+    def test_xl_takes_the_start_of_a_limit(self) -> None:
+        text = 'p9 = ["type=xen_9pfsd,security_model=none,max-space=4k"]'
+        found = [one for one in warnings_of(text, NEWEST.name) if one.code == "config-device-number"]
+        assert "xl takes it for 4" in found[0].message
+        assert found[0].hint
 
     def test_a_device_of_p9_inherits_nothing_from_4_19_on(self) -> None:
         (error,) = problems_of('p9 = ["tag=t,path=/p,security_model=none", "tag=u"]', "4.19")

@@ -136,12 +136,14 @@ def test_every_wrong_device_is_told_of_in_one_run() -> None:
 
 
 def test_later_releases_know_more() -> None:
-    config = _read("disk = ['/x,,xvda,trusted,grant_usage=0']\nvif = ['vlan=5']", _XEN_4_20).domain_config
+    config = _read(
+        "disk = ['/x,,xvda,trusted,grant_usage=0']\nvif = ['vlan=10p/20-30']", _XEN_4_20
+    ).domain_config
     assert config is not None
     (disk,), (nic,) = config.disks, config.nics
     assert isinstance(disk, DeviceDisk)
     assert isinstance(nic, DeviceNic)
-    assert (disk.trusted, disk.grant_usage, nic.vlan) == (True, False, 5)
+    assert (disk.trusted, disk.grant_usage, nic.vlan) == (True, False, "10p/20-30")
 
 
 @pytest.mark.parametrize("elements", ["'" + "raw:" * 3000 + "'", "'', " * 2000])

@@ -2,7 +2,7 @@
 
 import re
 
-from xlbuild.config.devices.fields import SPACE, int32, leading_number, long, unsigned_long
+from xlbuild.config.devices.fields import SPACE, ULONG_MAX, int32, leading_number, long, unsigned_long
 from xlbuild.config.devices.options import Option
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
@@ -35,6 +35,18 @@ def uint8(text: str) -> int:
 def uint32(text: str) -> int:
     """Return what strtoul does, in 32 bits."""
     return strtoul(text) % _UINT32
+
+
+def parse_ulong(text: str) -> tuple[int, bool] | None:
+    """Return the decimal number that xl's parse_ulong finds, an int, and whether it is all of the text.
+
+    None where xl stops.
+    """
+    number, end = leading_number(text, 10)
+    value = unsigned_long(number)
+    if end == 0 or value == ULONG_MAX:
+        return None
+    return int32(value), end == len(text) and int32(value) == number
 
 
 def scan_uint(text: str, start: int, base: int) -> tuple[int, int] | None:

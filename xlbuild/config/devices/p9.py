@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from xlbuild.config.devices.numbers import strtoul
+from xlbuild.config.devices.numbers import parse_ulong, strtoul
 from xlbuild.config.devices.options import (
     Option,
     bad_device,
@@ -24,13 +24,16 @@ _TEXTS = {"tag": "tag", "path": "path", "security_model": "security_model", "bac
 """Keys whose value is text, and their members in libxl."""
 _LIMITS = {"max-files": "max_files", "max-open-files": "max_open_files", "max-space": "max_space"}
 _LATER_KEYS = (*_TEXTS, "type", *_LIMITS, "auto-delete")
-_MOST_DIGITS = 9
 _NONE = DeviceP9()
 
+_DAEMON_PATH = "/var/log/xen/guests/{name}"
+"""What a daemon shares where nothing else is said: a directory of the guest's own (XEN_LOG_DIR)."""
 
-def p9(element: Element, problems: Problems, release: str, before: DeviceP9 = _NONE) -> DeviceP9:
+
+def p9(element: Element, problems: Problems, release: str, name: str, before: DeviceP9 = _NONE) -> DeviceP9:
     """Return the device; ConfigError where xl stops, and where libxl misses something.
 
+    name    the guest's, for which a daemon has a directory
     before  the device before it in the list: up to 4.18 xl forgets nothing of it
     """
     later = ("p9", "type=") not in unknown_values(release)
@@ -38,19 +41,21 @@ def p9(element: Element, problems: Problems, release: str, before: DeviceP9 = _N
     keys = set[str]()
     for option in _later_options(element) if later else options_to_a_word(element, tuple(_TEXTS), problems):
         keys.add(option.key)
-        device = _with_option(device, element, option)
+        device = _with_option(device, element, option, problems)
+    if device.type is P9Type.XEN_9PFSD and device.path is None:
+        device = replace(device, path=_DAEMON_PATH.format(name=name))
     _check(element, device)
     if not later:
         _tell_inherited(element, before, keys, problems)
     return device
 
 
-def _with_option(device: DeviceP9, element: Element, option: Option) -> DeviceP9:
+def _with_option(device: DeviceP9, element: Element, option: Option, problems: Problems) -> DeviceP9:
     member: dict[str, Any]
     if option.key in _TEXTS:
         member = {_TEXTS[option.key]: option.value}
     elif option.key in _LIMITS:
-        member = {_LIMITS[option.key]: _limit(element, option)}
+        member = {_LIMITS[option.key]: _limit(element, option, problems)}
     elif option.key == "type":
         member = {"type": name_in(P9Type, element, option)}
     else:
@@ -73,12 +78,17 @@ def _later_options(element: Element) -> Iterator[Option]:
         yield option
 
 
-def _limit(element: Element, option: Option) -> int:
-    text = option.value
-    if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS:
-        return int(text)
-    message = f"{option.key}={text!r} is no number"
-    raise bad_device(element, option.value_index, message, "xl stops at it", "write a plain number")
+def _limit(element: Element, option: Option, problems: Problems) -> int:
+    parsed, hint = parse_ulong(option.value), "write a plain number"
+    if parsed is None:
+        message = f"{option.key}={option.value!r} is no number"
+        raise bad_device(element, option.value_index, message, "xl stops at it", hint)
+    number, is_all = parsed
+    if not is_all:
+        message = f"{option.key}={option.value!r} is no number that fits: xl takes it for {number}"
+        where = element.at(option.value_index)
+        problems.warn(Diagnostic("config-device-number", message, where, hint))
+    return number
 
 
 def _check(element: Element, device: DeviceP9) -> None:

@@ -14,10 +14,10 @@ from xlbuild.config.devices.fields import (
     Field,
     did_you_mean,
     fields,
-    int32,
     leading_number,
     unsigned_long,
 )
+from xlbuild.config.devices.numbers import parse_ulong
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
 from xlbuild.config.value_ranges import unknown_values
@@ -36,11 +36,12 @@ _TEXTS = {
     "gatewaydev": "gatewaydev",
     "netdev": "gatewaydev",
     "forwarddev": "coloft_forwarddev",
+    "vlan": "vlan",
     **{name: name for name in _COLO},
 }
 """Options that are texts: their fields in libxl."""
 
-_NUMBERS = ("devid", "mtu", "vlan")
+_NUMBERS = ("devid", "mtu")
 
 _FLAGS = {"trusted": True, "untrusted": False}
 _TYPES = {"vif": NicType.VIF, "ioemu": NicType.VIF_IOEMU}
@@ -81,11 +82,11 @@ class _Reader:
         key, value = field.key, field.value
         if value is None:
             self._read_flag(field)
-        elif key in _TEXTS:
+        elif key in _TEXTS and ("vif", f"{key}=") not in self._unknown:
             self._change(_TEXTS[key], value)
             if key == "netdev":
                 self._warn(field.index, "has netdev, which is deprecated", "write gatewaydev")
-        elif key in _NUMBERS and ("vif", f"{key}=") not in self._unknown:
+        elif key in _NUMBERS:
             self._change(key, self._number(field, value))
         elif key == "type":
             self._read_type(field, value)
@@ -106,14 +107,14 @@ class _Reader:
 
     def _number(self, field: Field, value: str) -> int:
         """Return a decimal number, of which C's int has the lowest bits."""
-        number, end = leading_number(value, 10)
-        long = unsigned_long(number)
+        parsed = parse_ulong(value)
         what, hint = f"has the {field.key} {value!r}", f"write {field.key}=NUMBER, a decimal one"
-        if end == 0 or long == ULONG_MAX:
+        if parsed is None:
             raise self._error(field.value_index, what, "xl stops at what is no decimal number", hint)
-        if end < len(value) or int32(long) != number:
-            self._warn(field.value_index, f"{what}, which xl takes for {int32(long)}", hint)
-        return int32(long)
+        number, is_all = parsed
+        if not is_all:
+            self._warn(field.value_index, f"{what}, which xl takes for {number}", hint)
+        return number
 
     def _read_type(self, field: Field, value: str) -> None:
         if value in _TYPES:

@@ -9,6 +9,7 @@ from xlbuild.config.keys import KEYS
 from xlbuild.config.model import GuestConfig, VirtualNode
 from xlbuild.config.settings import Setting
 from xlbuild.config.uuid import uuid_of
+from xlbuild.config.value_ranges import takes
 from xlbuild.config.values import INT_MAX, Values
 from xlbuild.config.vnuma import virtual_nodes
 from xlbuild.errors import ConfigError, Diagnostic, Where
@@ -41,7 +42,7 @@ def guest_config(values: Values) -> GuestConfig:
         videoram=values.number("videoram"),
         vga=values.string("vga"),
         stdvga=values.boolean("stdvga"),
-        vcpus=values.number("vcpus"),
+        vcpus=_vcpus(values),
         maxvcpus=values.number("maxvcpus"),
         mmio_hole=values.number("mmio_hole"),
         vnuma=problems.attempt(lambda: _vnuma(values, settings), ()),
@@ -89,6 +90,16 @@ def _name(values: Values, source: str) -> str:
             where=setting.where if setting else Where(file=source, key="name"),
         )
     return name
+
+
+def _vcpus(values: Values) -> int | None:
+    """Return the number of vCPUs; where xl takes 0, it takes anything below 1 for 1."""
+    vcpus = values.number("vcpus")
+    if vcpus is None or vcpus > 0 or not takes(values.release, "vcpus", "0"):
+        return vcpus
+    where, message = values.settings["vcpus"].where, f"vcpus is {vcpus}, which xl takes for 1"
+    values.problems.warn(Diagnostic("config-vcpus", message, where, "write vcpus = 1"))
+    return 1
 
 
 def _uuid(values: Values, settings: Mapping[str, Setting]) -> str | None:

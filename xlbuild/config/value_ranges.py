@@ -48,6 +48,13 @@ VALUES: tuple[ValueRange, ...] = (
     ValueRange("p9", "max-space=", "4.19", None, _P9),
     ValueRange("p9", "auto-delete=", "4.19", None, _P9),
     ValueRange(
+        "vcpus",
+        "0",
+        "4.22",
+        None,
+        "tools/xl: Fix when config cpus is set, but vcpus is missing (December 2025)",
+    ),
+    ValueRange(
         "vif", "vlan=", "4.20", None, "docs/man: document VIF vlan keyword (2024, after 4.19 was frozen)"
     ),
 )

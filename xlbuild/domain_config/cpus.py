@@ -1,7 +1,7 @@
 """vCPUs, and the host's CPUs they run on: vcpus, maxvcpus, cpus, cpus_soft (upstream: xl's parse_config_data).
 
-Without `vcpus`, `maxvcpus` and `vnuma`, xl 4.17 leaves their number to libxl, and then neither `cpus` nor `cpus_soft`
-reaches any of them.
+Without `vcpus`, `maxvcpus` and `vnuma`, xl leaves their number to libxl, and then neither `cpus` nor `cpus_soft`
+reaches any of them; from 4.22 on there is one vCPU then, as libxl has it.
 """
 
 from dataclasses import replace
@@ -10,6 +10,7 @@ from typing import TypeAlias
 from xlbuild.config.cpumap import cpu_map
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.settings import Element
+from xlbuild.config.value_ranges import takes
 from xlbuild.config.values import Values
 from xlbuild.container.sizes import check_vcpus
 from xlbuild.domain_config.numbers import int32
@@ -29,7 +30,7 @@ def with_cpus(
 ) -> DomainBuildInfo:
     """Return the build info with vCPUs and affinities; where `vnuma` is there, it has set their number."""
     check_vcpus(guest)
-    vcpus = guest.vcpus or 0
+    vcpus = guest.vcpus or int(takes(values.release, "vcpus", "0"))
     info = replace(info, max_vcpus=info.max_vcpus or int32(guest.maxvcpus) or int32(vcpus))
     _check_listed(guest, "vcpus", vcpus)
     info = replace(info, avail_vcpus=tuple(range(vcpus)) or None)

@@ -232,7 +232,7 @@ FAMILY = Family(
             ("config-vcpus",),
             _WARNING,
             "no vCPU at start",
-            "With vcpus = 0, no vCPU is online when the guest starts.",
+            "Up to Xen 4.21, no vCPU of such a guest is online when it starts; from 4.22 on, xl takes it for one.",
             "Write vcpus = 1 or more.",
             'name = "g"\nkernel = "/k"\nmemory = 64\nvcpus = 0\n',
         ),

@@ -16,7 +16,7 @@ HVM = 'name = "n"; type = "hvm"\n'
 
 def decided(text: str, xen: str = "4.17", host: Host | None = None) -> Container:
     (profile,) = (profile for profile in PROFILES if profile.name == xen)
-    return decide(read(text.encode(), "guest.cfg"), profile, host)
+    return decide(read(text.encode(), "guest.cfg", release=xen), profile, host)
 
 
 def refusal(text: str, xen: str = "4.17") -> ConfigError:

@@ -1,5 +1,7 @@
 """What is said of mistakes in what every container has: code, place and mend; what is read is compared live."""
 
+import json
+
 import pytest
 
 from xlbuild.api import xl_json
@@ -114,3 +116,18 @@ def test_a_feature_is_known_by_its_name_from_its_release_on() -> None:
     assert "cpuid" not in xl_json(text.encode(), xen="4.17")
     leaf = '"leaf": 7,\n                    "subleaf": 0,\n                    "ecx": "0xxxxxxx'
     assert leaf in xl_json(text.encode(), xen="4.18")
+
+
+@pytest.mark.parametrize("text", ["", "vcpus = 0", 'vcpus = "-3"'])
+def test_there_is_one_vcpu_at_least_from_4_22_on(text: str) -> None:
+    """Source: the row of vcpus in `config.value_ranges`; no xl of that release is here to compare with."""
+    document = xl_json((_START + f'{text}; cpus = "0"').encode(), xen="4.22", topology=_TWO_CPUS)
+    info = json.loads(document)["b_info"]
+    assert (info["max_vcpus"], info["avail_vcpus"], info["vcpu_hard_affinity"]) == (1, [0], [[0]])
+
+
+def test_a_guest_may_have_no_vcpu_online_up_to_4_21() -> None:
+    found: list[Diagnostic] = []
+    document = xl_json((_START + "vcpus = 0").encode(), xen="4.21", on_warning=found.append)
+    assert "vcpus" not in document
+    assert [one.code for one in found] == ["value-release"]

@@ -159,7 +159,7 @@ CONTAINERS: dict[str, str] = {
     'kernel = "/k"; device_model_version = "x"': "device_model_version",
     'kernel = "/k"; memory = 0': "memory",
     'kernel = "/k"; memory = "-1"': "memory",
-    'kernel = "/k"; vcpus = "-1"': "vcpus",
+    'kernel = "/k"; maxvcpus = "-1"': "maxvcpus",
     'kernel = "/k"; vcpus = 4; maxvcpus = 2': "maxvcpus",
     'kernel = "/k"; vcpus = 9000': "vcpus",
     'kernel = "/k"; timer_mode = 1': "timer_mode",

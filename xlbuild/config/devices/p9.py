@@ -15,7 +15,7 @@ from xlbuild.config.devices.options import (
 )
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
-from xlbuild.config.value_ranges import unknown_values
+from xlbuild.config.value_ranges import takes
 from xlbuild.errors import Diagnostic
 from xlbuild.libxl.devices import DeviceP9
 from xlbuild.libxl.enums import P9Type
@@ -36,7 +36,7 @@ def p9(element: Element, problems: Problems, release: str, name: str, before: De
     name    the guest's, for which a daemon has a directory
     before  the device before it in the list: up to 4.18 xl forgets nothing of it
     """
-    later = ("p9", "type=") not in unknown_values(release)
+    later = takes(release, "p9", "type=")
     device = _NONE if later else before
     keys = set[str]()
     for option in _later_options(element) if later else options_to_a_word(element, tuple(_TEXTS), problems):

@@ -72,6 +72,7 @@ def guest_config(values: Values) -> GuestConfig:
         max_grant_frames=problems.attempt(lambda: values.bounded("max_grant_frames", INT_MAX), None),
         max_maptrack_frames=problems.attempt(lambda: values.bounded("max_maptrack_frames", INT_MAX), None),
         max_grant_version=problems.attempt(lambda: values.bounded("max_grant_version", INT_MAX), None),
+        trap_unmapped_accesses=values.boolean("trap_unmapped_accesses"),
         arm_keys=tuple(key.name for key in KEYS if key.arm and key.name in settings),
         places=settings.places,
         warnings=problems.warnings,

@@ -93,6 +93,7 @@ class GuestConfig:
     max_grant_frames: int | None
     max_maptrack_frames: int | None
     max_grant_version: int | None
+    trap_unmapped_accesses: bool | None
     arm_keys: tuple[str, ...]
     """Keys set that mean something for Arm guests only, in the order of the table."""
     places: Mapping[str, Where]

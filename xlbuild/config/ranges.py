@@ -1,8 +1,9 @@
-"""`ioports`, `irqs` and `iomem`: what of the host's a guest may use (xl.cfg(5); upstream: xl's parse_config_data)."""
+"""`ioports`, `irqs`, `iomem`, `llc_colors`: what of a host's a guest may use (xl's parse_config_data)."""
 
 import re
 
 from xlbuild.config.devices.fields import unsigned_long
+from xlbuild.config.devices.numbers import scan_uint
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
 from xlbuild.config.unsigned import strtoul
@@ -12,6 +13,8 @@ from xlbuild.units import UINT32
 
 _PORTS_HINT = 'write hexadecimal numbers: "2f8" or "2f8-2ff"'
 _LAST_PORT = 0xFFFF
+_COLORS_HINT = 'write decimal numbers: "3" or "0-7"'
+_MOST_COLORS = 1024
 _HEXADECIMAL = r"[ \t\n\v\f\r]*([-+]?(?:0[xX][0-9a-fA-F]*|[0-9a-fA-F]+))"
 _IOMEM = re.compile(rf"{_HEXADECIMAL},{_HEXADECIMAL}(?:@{_HEXADECIMAL})?")
 """C's scanf takes 0x without digits for 0."""
@@ -61,19 +64,49 @@ def iomem_range(element: Element) -> IomemRange:
     return IomemRange(start, number, gfn)
 
 
+def llc_colors(element: Element, problems: Problems) -> range:
+    """Return the colours of the cache that an element names; ConfigError where xl stops. Warns of what it drops."""
+    first = scan_uint(element.text, 0, 10)
+    if first is None:
+        raise _error(element, 0, "it starts with no decimal number", _COLORS_HINT)
+    start, index = first
+    end = start
+    if element.text.startswith("-", index) and (last := scan_uint(element.text, index + 1, 10)):
+        end, index = last
+    if end < start:
+        raise _error(element, 0, "it starts behind its end", _COLORS_HINT)
+    if end - start >= _MOST_COLORS:
+        raise _error(
+            element, 0, f"Xen has {_MOST_COLORS} colours at most, and xl lists every one", _COLORS_HINT
+        )
+    if element.text[index:]:
+        what = f"xl leaves {element.text[index:]!r} out"
+        _warn(problems, element, what, index, "config-llc-colors", _COLORS_HINT)
+    return range(start, end + 1)
+
+
 def _scanned(text: str) -> int:
     return unsigned_long(int(text.rstrip("xX"), 16))
 
 
-def _warn(problems: Problems, element: Element, what: str, index: int) -> None:
+def _warn(
+    problems: Problems,
+    element: Element,
+    what: str,
+    index: int,
+    code: str = "config-ioports",
+    hint: str = _PORTS_HINT,
+) -> None:
     where = element.at(index)
-    problems.warn(
-        Diagnostic("config-ioports", f"{where.key} has {element.text!r}: {what}", where, _PORTS_HINT)
-    )
+    problems.warn(Diagnostic(code, f"{where.key} has {element.text!r}: {what}", where, hint))
 
 
 def _error(element: Element, index: int, cause: str, hint: str) -> ConfigError:
     where = element.at(index)
     return ConfigError(
-        f"config-bad-{where.key}", f"{where.key} has {element.text!r}", cause=cause, hint=hint, where=where
+        f"config-bad-{(where.key or '').replace('_', '-')}",
+        f"{where.key} has {element.text!r}",
+        cause=cause,
+        hint=hint,
+        where=where,
     )

@@ -54,6 +54,7 @@ VALUES: tuple[ValueRange, ...] = (
         None,
         "tools/xl: Fix when config cpus is set, but vcpus is missing (December 2025)",
     ),
+    ValueRange("nr_spis", "0", "4.21", None, "tools/arm: Fix nr_spis handling v2 (March 2025)"),
     ValueRange(
         "vif", "vlan=", "4.20", None, "docs/man: document VIF vlan keyword (2024, after 4.19 was frozen)"
     ),

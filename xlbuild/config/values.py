@@ -31,6 +31,11 @@ class Values:
         self._release = release_order(release)
         self.problems = problems
 
+    def knows(self, name: str) -> bool:
+        """Return whether the release reads a key."""
+        since = BY_NAME[name].since
+        return since is None or release_order(since) <= self._release
+
     def string(self, name: str) -> str | None:
         """Return a string; a list is none."""
         return self._string(self._setting(name, Form.STRING))
@@ -137,7 +142,7 @@ class Values:
         for number, element in enumerate(value, 1):
             if setting is not None and not isinstance(element, str):
                 raise ConfigError(
-                    f"config-bad-{name}",
+                    f"config-bad-{name.replace('_', '-')}",
                     f"{name} has a list as element {number}",
                     cause="xl stops there",
                     hint="write it as text, without brackets of its own",
@@ -191,9 +196,7 @@ class Values:
     def _setting(self, name: str, form: Form) -> Setting | None:
         key = BY_NAME[name]
         assert key.form is form
-        if key.since is not None and release_order(key.since) > self._release:
-            return None
-        return self.settings.get(name)
+        return self.settings.get(name) if self.knows(name) else None
 
     def _string(self, setting: Setting | None) -> str | None:
         if setting is None:

@@ -18,7 +18,7 @@ from xlbuild.container.host_memory import (
     reserved_memory_boundary,
 )
 from xlbuild.container.kind import choose_kind
-from xlbuild.container.limits import check_event_channels, check_grant_version
+from xlbuild.container.limits import check_event_channels, check_grant_version, check_traps
 from xlbuild.container.model import (
     ACPI_MODULE,
     SYSTEM_FIRMWARE_MODULE,
@@ -63,6 +63,7 @@ def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> C
     attempt(lambda: check_passthrough(config, kind), None)
     attempt(lambda: check_event_channels(config), None)
     attempt(lambda: check_grant_version(config), None)
+    attempt(lambda: check_traps(config), None)
     traditional = attempt(lambda: kind is Kind.HVM and is_traditional(config, profile), False)
     sizes = attempt(lambda: _sizes(config, kind, traditional), None)
     sized = with_vnuma_totals(config)

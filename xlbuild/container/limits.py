@@ -1,4 +1,4 @@
-"""Limits on event channels, under which a guest may have none for its backends, and on grant tables."""
+"""What a guest can have too few or too much of, or not on x86 at all: event channels, grant versions, traps."""
 
 from xlbuild.config.model import GuestConfig
 from xlbuild.errors import ConfigError
@@ -34,4 +34,16 @@ def check_grant_version(config: GuestConfig) -> None:
             cause=f"it is {config.max_grant_version}, and libxl stops at it",
             hint="write 1 or 2, or leave the key out",
             where=config.where("max_grant_version"),
+        )
+
+
+def check_traps(config: GuestConfig) -> None:
+    """Refuse what only Arm can turn on (upstream: libxl__arch_domain_prepare_config)."""
+    if config.trap_unmapped_accesses:
+        raise ConfigError(
+            "config-trap-unmapped-accesses",
+            "trap_unmapped_accesses is for Arm guests only",
+            cause="libxl refuses it on x86",
+            hint="remove it",
+            where=config.where("trap_unmapped_accesses"),
         )

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from typing import TypeVar
 
 from xlbuild.config.model import GuestConfig
-from xlbuild.config.ranges import iomem_range, ioport_range, irq
+from xlbuild.config.ranges import iomem_range, ioport_range, irq, llc_colors
 from xlbuild.config.settings import Element
 from xlbuild.config.values import Values
+from xlbuild.config.xenstore import xenstore_quota
 from xlbuild.container.model import Kind
 from xlbuild.container.parameters import altp2m_mode, timer_mode
+from xlbuild.domain_config.arm import with_arm
 from xlbuild.domain_config.cpus import with_cpus
 from xlbuild.domain_config.device_model import with_device_model
 from xlbuild.domain_config.numbers import int32, kib, uint32
@@ -18,7 +21,14 @@ from xlbuild.domain_config.start import with_start
 from xlbuild.domain_config.unions import union_of
 from xlbuild.domain_config.vnuma import with_vnuma
 from xlbuild.host import HostTopology
-from xlbuild.libxl.domain import MAX_GRANT_DEFAULT, MEMKB_DEFAULT, DomainBuildInfo, DomainSchedParams
+from xlbuild.libxl.domain import (
+    ALL_XENSTORE_FEATURES,
+    MAX_GRANT_DEFAULT,
+    MEMKB_DEFAULT,
+    DomainBuildInfo,
+    DomainSchedParams,
+    XsQuotaList,
+)
 from xlbuild.libxl.enums import Altp2mMode, TimerMode
 
 T = TypeVar("T")
@@ -42,6 +52,7 @@ def build_info(values: Values, guest: GuestConfig, kind: Kind, topology: HostTop
     info = _with_limits(values, guest, info)
     info = with_start(values, guest, kind, info)
     info = with_platform(values, guest, info)
+    info = with_arm(values, guest, info)
     return with_device_model(values, guest, info)
 
 
@@ -71,6 +82,11 @@ def _sched_params(values: Values) -> DomainSchedParams:
 
 def _with_limits(values: Values, guest: GuestConfig, info: DomainBuildInfo) -> DomainBuildInfo:
     """Return the build info with the guest's limits, and what of the host's it may use."""
+    quota = _each(values, "xenstore_quota", xenstore_quota)
+
+    def colors(element: Element) -> range:
+        return llc_colors(element, values.problems)
+
     return replace(
         info,
         max_grant_frames=int32(guest.max_grant_frames, MAX_GRANT_DEFAULT),
@@ -80,6 +96,9 @@ def _with_limits(values: Values, guest: GuestConfig, info: DomainBuildInfo) -> D
         ioports=_each(values, "ioports", lambda element: ioport_range(element, values.problems)),
         irqs=_each(values, "irqs", irq),
         iomem=_each(values, "iomem", iomem_range),
+        llc_colors=tuple(chain.from_iterable(_each(values, "llc_colors", colors))),
+        xenstore_feature_mask=uint32(values.number("xenstore_feature_mask"), ALL_XENSTORE_FEATURES),
+        xenstore_quota=XsQuotaList(quota) if values.knows("xenstore_quota") else None,
     )
 
 

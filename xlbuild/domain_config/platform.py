@@ -1,23 +1,22 @@
 """The platform that a domain sees, of whichever container (upstream: xl's parse_config_data)."""
 
 from dataclasses import replace
-from enum import StrEnum
-from typing import TypeVar
 
 from xlbuild.config.cpuid import cpuid_features, cpuid_leaves
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.settings import Element
 from xlbuild.config.values import Values
-from xlbuild.container.choices import by_name, by_number_or_name
+from xlbuild.container.choices import by_number_or_name
 from xlbuild.domain_config.numbers import int32, uint32
-from xlbuild.libxl.domain import ArchArm, ArchX86, CpuidPolicy, DomainBuildInfo
-from xlbuild.libxl.enums import GicVersion, TeeType, TscMode, VuartType
+from xlbuild.errors import ConfigError
+from xlbuild.libxl.domain import ALTP2M_COUNT_DEFAULT, ArchX86, CpuidPolicy, DomainBuildInfo
+from xlbuild.libxl.enums import TscMode
 
-E = TypeVar("E", bound=StrEnum)
+_UINT16 = 1 << 16
 
 
 def with_platform(values: Values, guest: GuestConfig, info: DomainBuildInfo) -> DomainBuildInfo:
-    """Return the build info with its clocks, what its CPUs can do, and what is for one architecture."""
+    """Return the build info with its clocks, what its CPUs can do, and what is for x86."""
     return replace(
         info,
         tsc_mode=values.problems.attempt(lambda: _tsc_mode(values, guest), TscMode.DEFAULT),
@@ -28,18 +27,22 @@ def with_platform(values: Values, guest: GuestConfig, info: DomainBuildInfo) -> 
         acpi=values.boolean("acpi"),
         vmtrace_buf_kb=int32(values.number("vmtrace_buf_kb")),
         vpmu=values.boolean("vpmu"),
-        tee=_named(values, guest, "tee", TeeType.NONE),
-        arch_arm=ArchArm(
-            gic_version=_named(values, guest, "gic_version", GicVersion.DEFAULT),
-            vuart=_named(values, guest, "vuart", VuartType.UNKNOWN),
-        ),
+        altp2m_count=values.problems.attempt(lambda: _altp2m_count(values, guest), ALTP2M_COUNT_DEFAULT),
         arch_x86=ArchX86(msr_relaxed=values.boolean("msr_relaxed")),
     )
 
 
-def _named(values: Values, guest: GuestConfig, key: str, otherwise: E) -> E:
-    named = values.problems.attempt(lambda: by_name(guest, key, values.string(key), type(otherwise)), None)
-    return otherwise if named is None else named
+def _altp2m_count(values: Values, guest: GuestConfig) -> int:
+    count = values.number("altp2m_count")
+    if count is None or 0 <= count < _UINT16:
+        return ALTP2M_COUNT_DEFAULT if count is None else count
+    raise ConfigError(
+        "config-bad-altp2m-count",
+        f"altp2m_count = {count} is not possible",
+        cause=f"xl takes 0 to {_UINT16 - 1}",
+        hint="correct it, or remove it",
+        where=guest.where("altp2m_count"),
+    )
 
 
 def _tsc_mode(values: Values, guest: GuestConfig) -> TscMode:

@@ -22,6 +22,8 @@ def with_start(values: Values, guest: GuestConfig, kind: Kind, info: DomainBuild
         device_tree=values.string("device_tree"),
         bootloader=guest.bootloader,
         bootloader_args=attempt(lambda: _bootloader_args(values), None),
+        bootloader_restrict=values.boolean("bootloader_restrict"),
+        bootloader_user=values.string("bootloader_user"),
     )
 
 

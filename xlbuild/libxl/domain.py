@@ -25,6 +25,7 @@ from xlbuild.libxl.devices import (
 from xlbuild.libxl.enums import (
     ActionOnShutdown,
     Altp2mMode,
+    ArmSciType,
     BiosType,
     DeviceModelVersion,
     DomainType,
@@ -37,6 +38,7 @@ from xlbuild.libxl.enums import (
     RdmReserveStrategy,
     Scheduler,
     SmbiosType,
+    SveType,
     TeeType,
     TimerMode,
     TscMode,
@@ -50,6 +52,15 @@ MEMKB_DEFAULT = 2**64 - 1
 
 MAX_GRANT_DEFAULT = 2**32 - 1
 """A size of a grant table that is not set (LIBXL_MAX_GRANT_DEFAULT)."""
+
+ALTP2M_COUNT_DEFAULT = 2**32 - 1
+"""A number of alternate memory maps that is not set (LIBXL_ALTP2M_COUNT_DEFAULT)."""
+
+NR_SPIS_DEFAULT = 2**32 - 1
+"""A number of shared interrupts that is not set (LIBXL_NR_SPIS_DEFAULT)."""
+
+ALL_XENSTORE_FEATURES = 2**32 - 1
+"""The mask that hides none of xenstore's features."""
 
 INVALID_GFN = 2**64 - 1
 """A guest frame that is not set: mapped memory appears where the host has it (LIBXL_INVALID_GFN)."""
@@ -245,11 +256,24 @@ class Pvh:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmSci:
+    """libxl_arm_sci, of Xen 4.21."""
+
+    type: ArmSciType = ArmSciType.NONE
+
+
+@dataclass(frozen=True, slots=True)
 class ArchArm:
     """What a guest on Arm has."""
 
     gic_version: GicVersion = GicVersion.DEFAULT
     vuart: VuartType = VuartType.UNKNOWN
+    sve_vl: SveType = SveType.DISABLED
+    """Of Xen 4.18."""
+    nr_spis: int = NR_SPIS_DEFAULT
+    """Of Xen 4.19, where 0 is the default."""
+    arm_sci: ArmSci | None = None
+    """Of Xen 4.21; None: libxl does not have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +309,21 @@ class CpuidPolicy:
 
     cpuid: tuple[CpuidLeaf, ...]
     msr: tuple[CpuidMsr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class XsQuotaItem:
+    """libxl_xs_quota_item, of Xen 4.22."""
+
+    name: str | None = None
+    val: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class XsQuotaList:
+    """libxl_xs_quota_list, of Xen 4.22."""
+
+    quota: tuple[XsQuotaItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +371,8 @@ class DomainBuildInfo:
     ioports: tuple[IoportRange, ...] = ()
     irqs: tuple[int, ...] = ()
     iomem: tuple[IomemRange, ...] = ()
+    llc_colors: tuple[int, ...] = ()
+    """Of Xen 4.20."""
     claim_mode: bool | None = None
     event_channels: int = 0
     kernel: str | None = None
@@ -341,6 +382,10 @@ class DomainBuildInfo:
     acpi: bool | None = None
     bootloader: str | None = None
     bootloader_args: tuple[str, ...] | None = None
+    bootloader_restrict: bool | None = None
+    """Of Xen 4.18."""
+    bootloader_user: str | None = None
+    """Of Xen 4.18."""
     timer_mode: TimerMode = TimerMode.UNKNOWN
     nested_hvm: bool | None = None
     apic: bool | None = None
@@ -350,8 +395,16 @@ class DomainBuildInfo:
     arch_arm: ArchArm = ArchArm()
     arch_x86: ArchX86 = ArchX86()
     altp2m: Altp2mMode = Altp2mMode.DISABLED
+    altp2m_count: int = ALTP2M_COUNT_DEFAULT
+    """Of Xen 4.21."""
     vmtrace_buf_kb: int = 0
     vpmu: bool | None = None
+    trap_unmapped_accesses: bool | None = None
+    """Of Xen 4.21."""
+    xenstore_feature_mask: int = ALL_XENSTORE_FEATURES
+    """Of Xen 4.21."""
+    xenstore_quota: XsQuotaList | None = None
+    """Of Xen 4.22; None: libxl does not have it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,6 +234,38 @@ class TeeType(StrEnum):
 
     NONE = "none"
     OPTEE = "optee"
+    FFA = "ffa"
+    """Since Xen 4.18."""
+
+
+class SveType(StrEnum):
+    """libxl_sve_type, since 4.18: bits of a vector."""
+
+    HW = "hw"
+    DISABLED = "disabled"
+    BITS_128 = "128"
+    BITS_256 = "256"
+    BITS_384 = "384"
+    BITS_512 = "512"
+    BITS_640 = "640"
+    BITS_768 = "768"
+    BITS_896 = "896"
+    BITS_1024 = "1024"
+    BITS_1152 = "1152"
+    BITS_1280 = "1280"
+    BITS_1408 = "1408"
+    BITS_1536 = "1536"
+    BITS_1664 = "1664"
+    BITS_1792 = "1792"
+    BITS_1920 = "1920"
+    BITS_2048 = "2048"
+
+
+class ArmSciType(StrEnum):
+    """libxl_arm_sci_type, since 4.21."""
+
+    NONE = "none"
+    SCMI_SMC = "scmi_smc"
 
 
 class BiosType(StrEnum):

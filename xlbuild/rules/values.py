@@ -157,12 +157,28 @@ FAMILY = Family(
         ),
         Rule(
             "XLB221",
-            ("config-ioports", "config-bootloader-args", "config-device-model-override"),
+            (
+                *("config-ioports", "config-bootloader-args", "config-device-model-override"),
+                *("config-llc-colors", "config-arm-sci"),
+            ),
             _WARNING,
             "a value that xl takes otherwise than it is written",
             "It is accepted, and does not mean what it seems to, or only by a guess of xl's.",
             "As the message says.",
             'name = "g"\nkernel = "/k"\nbootloader = "b"\nbootloader_args = "-a b"\n',
+        ),
+        Rule(
+            "XLB222",
+            (
+                *("config-bad-altp2m-count", "config-bad-llc-colors", "config-bad-xenstore-quota"),
+                "config-trap-unmapped-accesses",
+            ),
+            _ERROR,
+            "a setting of newer releases that they refuse",
+            "altp2m_count is 0 to 65535; llc_colors lists N or FIRST-LAST; xenstore_quota lists NAME=NUMBER; and "
+            "trap_unmapped_accesses = 1 is for Arm only.",
+            "Correct it, or remove the key.",
+            'name = "g"\nkernel = "/k"\nmemory = 64\naltp2m_count = 70000\n',
         ),
     ),
 )

@@ -38,7 +38,7 @@ SECTIONS: tuple[Section, ...] = (
                 _S,
                 _DOMAIN,
                 ALL,
-                "a trusted execution environment: optee",
+                "a trusted execution environment: optee, or from Xen 4.18 on ffa",
                 "none",
                 silent=True,
                 arm=True,

@@ -6,6 +6,8 @@ blank, tab or newline; as the very last byte of the text it is dropped without a
 
 import re
 
+from xlbuild.config.model import Value
+
 IDENT = "IDENT"
 NUMBER = "NUMBER"
 STRING = "STRING"
@@ -28,17 +30,29 @@ _TOKEN = re.compile(
 _PLAIN = rb"(?:%b|'[^'\\\n\0]*+'|\"[^\"\\\n\0]*+\")" % _NUMBER
 _SEPARATORS = rb"(?:[ \t]*+(?:;|%b))++" % _NEWLINE
 SEPARATORS = re.compile(_SEPARATORS)
-PLAIN_SETTING = re.compile(rb"[ \t]*+(%b)[ \t]*+=[ \t]*+(%b)[ \t]*+%b" % (_KEY, _PLAIN, _SEPARATORS))
-PLAIN_SETTINGS = re.compile(rb"(?:[ \t]*+%b[ \t]*+=[ \t]*+%b[ \t]*+%b)++" % (_KEY, _PLAIN, _SEPARATORS))
+_PLAIN_LIST = rb"\[[ \t]*+(?:%b[ \t]*+(?:,[ \t]*+%b[ \t]*+){0,15}+,?+[ \t]*+)?+\]" % (
+    _PLAIN,
+    _PLAIN,
+)  # a short one
+_PLAIN_VALUE = rb"(?:%b|%b)" % (_PLAIN, _PLAIN_LIST)
+PLAIN_SETTING = re.compile(rb"[ \t]*+(%b)[ \t]*+=[ \t]*+(%b)[ \t]*+%b" % (_KEY, _PLAIN_VALUE, _SEPARATORS))
+PLAIN_SETTINGS = re.compile(rb"(?:[ \t]*+%b[ \t]*+=[ \t]*+%b[ \t]*+%b)++" % (_KEY, _PLAIN_VALUE, _SEPARATORS))
 """Any number of these."""
-PLAIN_ADDITION = re.compile(rb"[ \t]*+(%b)[ \t]*+\+=[ \t]*+(%b)[ \t]*+%b" % (_KEY, _PLAIN, _SEPARATORS))
+PLAIN_ADDITION = re.compile(rb"[ \t]*+(%b)[ \t]*+\+=[ \t]*+(%b)[ \t]*+%b" % (_KEY, _PLAIN_VALUE, _SEPARATORS))
 PLAIN_ELEMENTS = re.compile(rb"(?:[ \t]*+%b[ \t]*+,[ \t]*+\n?+)++" % _PLAIN)
 PLAIN_ATOM = re.compile(_PLAIN)
+PLAIN_LISTS = re.compile(rb"(?:[ \t]*+%b[ \t]*+,[ \t]*+\n?+)++" % _PLAIN_LIST)
+PLAIN_LIST = re.compile(_PLAIN_LIST)
 
 
 def plain_atom(text: bytes) -> str:
     """Return what a plain value says: a number, or a string without escapes."""
     return (text if text[0] in b"0123456789" else text[1:-1]).decode(errors="surrogateescape")
+
+
+def plain_value(text: bytes) -> Value:
+    """Return what a plain value says: a number, a string without escapes, or a list of them."""
+    return tuple(map(plain_atom, PLAIN_ATOM.findall(text))) if text[0] == ord("[") else plain_atom(text)
 
 
 _WORD_AT_END = re.compile(rb"[0-9a-z_.]{1,40}\Z")

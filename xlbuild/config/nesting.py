@@ -15,6 +15,8 @@ _STATES_OF_AN_ELEMENT = 2
 _STATES_OF_AN_END = 2
 _STATES_OF_A_NEWLINE = 1
 
+_STATES_OF_A_PLAIN_LIST = _STATES_OF_A_LIST + 2 * _STATES_OF_A_COMMA + _STATES_OF_AN_ELEMENT
+
 
 class TooDeepError(Exception):
     """Lists are nested deeper than xl's parser takes."""
@@ -38,6 +40,11 @@ class OpenLists:
     def is_open(self) -> bool:
         """Whether any list is open."""
         return bool(self._lists)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a list that holds none can be an element here, whatever it holds."""
+        return self._states + _STATES_OF_A_PLAIN_LIST <= MOST_PARSER_STATES
 
     def open(self) -> None:
         """Open a list within the innermost one."""

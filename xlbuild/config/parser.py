@@ -34,12 +34,15 @@ from xlbuild.config.lexer import (
     PLAIN_ADDITION,
     PLAIN_ATOM,
     PLAIN_ELEMENTS,
+    PLAIN_LIST,
+    PLAIN_LISTS,
     PLAIN_SETTING,
     PLAIN_SETTINGS,
     SEPARATORS,
     STRING,
     Lexer,
     plain_atom,
+    plain_value,
 )
 from xlbuild.config.lines import Lines
 from xlbuild.config.model import Value
@@ -124,7 +127,7 @@ class _Parser:
                     self._recover()
 
     def _plain_settings(self) -> None:
-        """Read settings as long as they are plain: no list, no escape, nothing wrong."""
+        """Read settings as long as they are plain: no long list, no escape, nothing wrong."""
         lexer = self._lexer
         if match := lexer.take(SEPARATORS):
             lexer.pass_lines(match[0])
@@ -132,7 +135,7 @@ class _Parser:
             if match := lexer.take(PLAIN_SETTINGS):
                 self._assign(PLAIN_SETTING.finditer(self._text.data, *match.span()))
             elif match := lexer.take(PLAIN_ADDITION):
-                self._store(match[1], True, plain_atom(match[2]), match.start(1), match.start(2))
+                self._store(match[1], True, plain_value(match[2]), match.start(1), match.start(2))
             else:
                 return
             lexer.pass_lines(match[0])
@@ -246,12 +249,18 @@ class _Parser:
         return closed
 
     def _plain_elements(self, lists: OpenLists) -> None:
-        """Read elements as long as they are plain: numbers and strings without escapes, each with a comma."""
+        """Read elements as long as they are plain, each with a comma: values without escapes, short lists of them."""
+        values: list[Value]
         if match := self._lexer.take(PLAIN_ELEMENTS):
-            lists.extend([plain_atom(atom) for atom in PLAIN_ATOM.findall(match[0])])
-            if b"\n" in match[0]:
-                self._lexer.pass_lines(match[0])
-                lists.newline()
+            values = [plain_atom(atom) for atom in PLAIN_ATOM.findall(match[0])]
+        elif lists.has_room and (match := self._lexer.take(PLAIN_LISTS)):
+            values = [plain_value(each) for each in PLAIN_LIST.findall(match[0])]
+        else:
+            return
+        lists.extend(values)
+        if b"\n" in match[0]:
+            self._lexer.pass_lines(match[0])
+            lists.newline()
 
     def _list_token(self, lists: OpenLists) -> tuple[Value, ...] | None:
         """Take the current token, which is in a list; return the outermost list when it closes that one."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
-from xlbuild.config.lexer import IDENT, NEWLINE, PLAIN_SETTING, Lexer, plain_atom
+from xlbuild.config.lexer import IDENT, NEWLINE, PLAIN_SETTING, Lexer, plain_value
 from xlbuild.config.lines import Lines
 from xlbuild.config.model import Value
 from xlbuild.config.overrides import Text
@@ -68,7 +68,7 @@ class Assigned:
         """Return the plain assignment that starts at an offset (`PLAIN_SETTING`)."""
         match = PLAIN_SETTING.match(data, start)
         assert match is not None
-        return cls([plain_atom(match[2])], [match.start(2)], match.start(1))
+        return cls([plain_value(match[2])], [match.start(2)], match.start(1))
 
     def joined(self) -> Self:
         """Return the same with all pieces in one value."""

@@ -46,3 +46,22 @@ def test_an_addition_to_a_plain_setting_keeps_both() -> None:
 def test_a_list_cannot_be_added_to_a_plain_setting() -> None:
     with pytest.raises(ConfigSyntaxError, match="adds a list to a string"):
         read_settings(b"a='x'\na+=['y']\n", "f")
+
+
+def test_short_lists_are_read_alike_however_plain_they_are() -> None:
+    lists = b"[], [ 1 ], ['x', \"y\",], [1,'\\n'],\n[\n'z'], [[2]], "
+    expected = ((), ("1",), ("x", "y"), ("1", "\n"), ("z",), (("2",),))
+    assert read_settings(b"a=[" + lists * 3 + b"]\n", "f")["a"].value == expected * 3
+    settings = read_settings(b"a=[]; b=[ 1, 'x', ]\na += ['y']\n", "f")
+    assert [settings[key].value for key in "ab"] == [("y",), ("1", "x")]
+    assert settings["a"].by_addition
+    assert settings["b"].where.column == 9
+
+
+def test_plain_lists_count_to_the_depth_that_xl_takes() -> None:
+    for depth in (4990, 4996):
+        settings = read_settings(b"a=" + b"[" * depth + b"]" * depth, "f")
+        assert len(settings["a"].value) == 1
+    with pytest.raises(ConfigSyntaxError, match="too deeply"):
+        read_settings(b"a=" + b"[1,\n" * 2000 + b"]" * 2000, "f")
+    assert read_settings(b"a=" + b"[1,\n" * 1999 + b"]" * 1999, "f")["a"].value

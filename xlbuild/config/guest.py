@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from xlbuild.config.devices.fields import int32
-from xlbuild.config.devices.lists import read_devices
+from xlbuild.config.devices.lists import check_count, read_devices
 from xlbuild.config.devices.pci import pci
 from xlbuild.config.keys import KEYS
 from xlbuild.config.model import GuestConfig, VirtualNode
@@ -134,7 +134,11 @@ def _pci(values: Values) -> tuple[DevicePci, ...]:
 
 def _vnuma(values: Values, settings: Mapping[str, Setting]) -> tuple[VirtualNode, ...]:
     nodes = values.elements("vnuma")
-    return virtual_nodes(nodes, settings["vnuma"].where, values.problems) if nodes else ()
+    if not nodes:
+        return ()
+    where = settings["vnuma"].where
+    check_count("vnuma", len(nodes), where)
+    return virtual_nodes(nodes, where, values.problems)
 
 
 def _command_line(values: Values, settings: Mapping[str, Setting]) -> str | None:

@@ -121,7 +121,7 @@ class Lexer:
             self.kind = ";"
         match = pattern.match(self._data, self._end)
         if match:
-            self._end = match.end()
+            self._end, self.text = match.end(), b""
         return match
 
     def pass_lines(self, text: bytes) -> None:

@@ -24,6 +24,9 @@ Affinity: TypeAlias = tuple[tuple[int, ...], ...]
 _MOST_LISTED = 1 << 14
 """Twice what Xen gives a guest; xl lists any number of them, one by one."""
 
+_MOST_CHARACTERS = 1 << 18
+"""In all that one key says of CPUs: 16 for each vCPU."""
+
 
 def with_cpus(
     values: Values, guest: GuestConfig, topology: HostTopology, info: DomainBuildInfo
@@ -47,13 +50,14 @@ def with_cpus(
 
 def _is_placed(values: Values) -> bool:
     """Return whether the guest is placed by hand: a string of `cpus` leaves that to libxl."""
-    return isinstance(values.string_or_devices("cpus"), tuple) or "cpus_soft" in values.settings
+    return isinstance(values.string_or_strings("cpus"), tuple) or "cpus_soft" in values.settings
 
 
 def _affinity(
     values: Values, guest: GuestConfig, key: str, topology: HostTopology, max_vcpus: int
 ) -> Affinity:
     """Return the CPUs of each vCPU: the same for all, or those of a list, which may end early."""
+    _check_length(values, key)
     asked = values.string_or_devices(key)
     if isinstance(asked, Element):
         cpus = cpu_map(asked, topology)
@@ -91,6 +95,20 @@ def _check_any(values: Values, element: Element, cpus: tuple[int, ...], topology
     raise ConfigError(
         "config-no-cpus", "cpus leaves a vCPU no CPU to run on", cause=cause, hint=hint, where=where
     )
+
+
+def _check_length(values: Values, key: str) -> None:
+    """Refuse what nobody wrote, and would take long to read."""
+    asked = values.string_or_strings(key) or ()
+    count = len(asked) + (0 if isinstance(asked, str) else sum(map(len, asked)))
+    if count > _MOST_CHARACTERS:
+        raise ConfigError(
+            "config-bad-cpus",
+            f"{key} has {count:,} characters",
+            cause=f"at most {_MOST_CHARACTERS:,} are read",
+            hint="see whether a quote or a bracket is missing, and write ranges, such as 0-63",
+            where=values.settings[key].where,
+        )
 
 
 def _check_listed(guest: GuestConfig, key: str, count: int) -> None:

@@ -5,6 +5,8 @@ import pytest
 from xlbuild.config import read_settings
 from xlbuild.config.lines import Lines
 from xlbuild.errors import ConfigSyntaxError
+from xlbuild.profiles import PROFILES
+from xlbuild.reading import read_config
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,22 @@ def test_plain_lists_count_to_the_depth_that_xl_takes() -> None:
     for depth in (4990, 4996):
         settings = read_settings(b"a=" + b"[" * depth + b"]" * depth, "f")
         assert len(settings["a"].value) == 1
-    with pytest.raises(ConfigSyntaxError, match="too deeply"):
+    assert read_settings(b"a=" + b"[1," * 1999 + b"]" * 1999, "f")["a"].value
+    with pytest.raises(ConfigSyntaxError, match=r"f:1:\d{4}: the lists are nested too deeply"):
+        read_settings(b"a=" + b"[1," * 2000 + b"]" * 2000, "f")
+    with pytest.raises(ConfigSyntaxError, match=r"f:\d{4}:1: the lists are nested too deeply"):
         read_settings(b"a=" + b"[1,\n" * 2000 + b"]" * 2000, "f")
-    assert read_settings(b"a=" + b"[1,\n" * 1999 + b"]" * 1999, "f")["a"].value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"vnuma = [" + b"['pnode=0']," * 100_000 + b"]",
+        b"cpus = '" + b"0-7,^1," * 300_000 + b"'",
+        b"maxvcpus = 4\ncpus = [" + b"'0'," * 300_000 + b"]",
+        b"disk = [" + b"'/x,,xvda'," * 100_000 + b"]",
+    ],
+)
+def test_what_nobody_writes_is_refused_at_once(text: bytes) -> None:
+    reading = read_config(b"name='g'\ntype='hvm'\nmemory=64\nvcpus=2\n" + text, "f", (), PROFILES[0])
+    assert [error.hint for error in reading.errors if "see whether a quote" in (error.hint or "")]

@@ -58,13 +58,13 @@ def build(
     without `=`; nothing is written.
     """
     from xlbuild.emit.inputs import HostFiles
-    from xlbuild.emit.readfile import read_config_file
+    from xlbuild.emit.readfile import config_data
     from xlbuild.pipeline import BuildOptions, build_domain
 
     profile = find_profile(xen)
     source = source if isinstance(config, bytes) else str(config)
     on_stage("config", source)
-    data = config if isinstance(config, bytes) else read_config_file(source)
+    data = config_data(config, source)
     host_file = _read_host(host) if host is not None else None
     options = BuildOptions(
         profile,
@@ -91,12 +91,12 @@ def xl_json(
     Arguments and errors are those of `build`; `topology` is of the host that xl would run on. A uuid that the
     configuration does not give is left out.
     """
-    from xlbuild.emit.readfile import read_config_file
+    from xlbuild.emit.readfile import config_data
     from xlbuild.libxl.json import json_text
     from xlbuild.reading import read_config
 
     source = source if isinstance(config, bytes) else str(config)
-    data = config if isinstance(config, bytes) else read_config_file(source)
+    data = config_data(config, source)
     reading = read_config(data, source, overrides, find_profile(xen), topology)
     for warning in reading.warnings:
         on_warning(warning)
@@ -123,11 +123,11 @@ def check(
     UsageError as `build` does; all else is in the report.
     """
     from xlbuild.checking import check_config
-    from xlbuild.emit.readfile import read_config_file
+    from xlbuild.emit.readfile import config_data
 
     profile = find_profile(xen)
     source = source if isinstance(config, bytes) else str(config)
-    data = config if isinstance(config, bytes) else read_config_file(source)
+    data = config_data(config, source)
     host_file = _read_host(host) if host is not None else None
     known_host = _parse_host(host_file)
     if not files:

@@ -28,6 +28,8 @@ LARGE = {
     "bytes that are no UTF-8": START + b'x = "' + b"\xff" * SIZE + b'"\n',
     "newlines": START + b"\n" * SIZE,
     "semicolons": START + b";" * SIZE,
+    "short lists": START + b"x = [" + b"[1]," * 2_000_000 + b"]\n",
+    "settings of short lists": START + b"a=['x', ]\n" * 1_000_000,
     "one comment": START + b"#" * SIZE + b"\n",
 }
 """What is a configuration, if a strange one."""
@@ -117,3 +119,27 @@ def assert_refused(cwd: Path, file: str, cause: str, mend: str) -> None:
     assert f"the configuration {file} cannot be read" in done.stderr
     assert cause in done.stderr
     assert mend in done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "create"])
+def test_a_configuration_without_end_is_refused(tmp_path: Path, command: str) -> None:
+    with Path("/dev/zero").open("rb") as endless:
+        result = subprocess.run(
+            [sys.executable, "-m", "xlbuild", command, "-"],
+            cwd=tmp_path,
+            stdin=endless,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY)),
+        )
+    assert result.returncode == 4
+    assert "more than 16 MiB, or does not end" in result.stderr
+
+
+def test_a_file_of_a_gibibyte_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(1 << 30)
+    result = run(tmp_path, "large")
+    assert result.returncode == 4
+    assert "the configuration large is too large" in result.stderr

@@ -5,6 +5,7 @@ import sys
 import unicodedata
 
 from xlbuild.errors import FilesError
+from xlbuild.profiles import MOST_CONFIG
 
 STDIN = "<stdin>"
 """What messages call the standard input."""
@@ -30,11 +31,11 @@ def _wants_colour() -> bool:
 
 
 def standard_input() -> bytes:
-    """Return all of the standard input; FilesError when it is closed."""
+    """Return the standard input, or so much of it that it is too much; FilesError when it is closed."""
     if sys.stdin is None:
         raise FilesError(
             "stdin-closed",
             "the configuration cannot be read: standard input is closed",
             hint="redirect a file to it, or name the file",
         )
-    return sys.stdin.buffer.read()
+    return sys.stdin.buffer.read(MOST_CONFIG + 1)

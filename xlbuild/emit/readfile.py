@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xlbuild.errors import NOWHERE, FilesError, RefusedError, Where
-from xlbuild.profiles import XC_DOM_DECOMPRESS_MAX
+from xlbuild.profiles import MOST_CONFIG, XC_DOM_DECOMPRESS_MAX
 from xlbuild.units import MIB, human_size
 
 _CHUNK = 4 * MIB
@@ -23,7 +23,20 @@ def read_config_file(path: str) -> bytes:
             cause=f"it is {kind}, not a regular file",
             hint="give a regular file, or `-` to read standard input",
         )
-    return read_file(path, "configuration", NOWHERE)
+    return read_file(path, "configuration", NOWHERE, MOST_CONFIG + 1)
+
+
+def config_data(config: str | os.PathLike[str] | bytes, source: str) -> bytes:
+    """Return the bytes of a configuration, a path or itself; FilesError where it is too large."""
+    data = config if isinstance(config, bytes) else read_config_file(source)
+    if len(data) > MOST_CONFIG:
+        raise FilesError(
+            "config-too-large",
+            f"the configuration {source} is too large",
+            cause=f"it has more than {human_size(MOST_CONFIG)}, or does not end",
+            hint="give the guest's configuration, a text file",
+        )
+    return data
 
 
 _IRREGULAR: tuple[tuple[Callable[[int], bool], str], ...] = (
@@ -43,12 +56,14 @@ def _irregular(path: str) -> str | None:
     return next((kind for test, kind in _IRREGULAR if test(mode) and path != os.devnull), None)
 
 
-def read_file(path: str, what: str, where: Where) -> bytes:
-    """Return a whole file, at most XC_DOM_DECOMPRESS_MAX bytes of it; FilesError, RefusedError."""
+def read_file(path: str, what: str, where: Where, most: int | None = None) -> bytes:
+    """Return a whole file, or its first `most` bytes; FilesError, RefusedError above XC_DOM_DECOMPRESS_MAX."""
     try:
         with Path(path).open("rb") as file:
             if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+            if most is not None:
+                return file.read(most)
             return _read_all(file.fileno(), path, what, where)
     except OSError as error:
         raise unreadable(path, what, error, where) from error

@@ -33,6 +33,7 @@ _MAKES_PROBLEMS = re.compile(r"(Error|Diagnostic|_warning|_error|_tell|_refused|
 
 _OTHER_CAUSES = {
     "config-not-regular",
+    "config-too-large",
     *("target-exists", "target-not-a-domain", "target-unwritable"),
     *("host-file-invalid", "host-file-syntax", "setting-without-equals", "name-no-file-name"),
 }

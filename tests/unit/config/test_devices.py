@@ -87,7 +87,7 @@ def test_a_keyboard_on_which_xl_stops(text: str, column: int, message: str, hint
 @pytest.mark.parametrize(
     ("setting", "code", "column", "message", "hint"),
     [
-        ("disk=['phy:/x,xvda']", "config-disk-prefix", 8, "the deprecated prefix 'phy:'", "leave it out"),
+        ("disk=['phy:/x,xvda']", "config-disk-prefix", 8, "the deprecated prefix 'phy:'", "'/x,raw,xvda'"),
         (
             "disk=['drbd:x,xvda']",
             "config-disk-prefix",
@@ -179,3 +179,25 @@ def test_fields_are_what_strtok_makes_of_commas() -> None:
 )
 def test_numbers_are_what_strtol_makes_of_text(text: str, base: int, number: int, end: int) -> None:
     assert leading_number(text, base) == (number, end)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("file:/w.iso,hdc:cdrom,r", "/w.iso,raw,hdc:cdrom,r"),
+        ("tap:qcow2:/x,xvda,w", "/x,qcow2,xvda,w"),
+        ("backend=d,phy:/x,xvda1", "backend=d,/x,raw,xvda1"),
+        ("format=raw,phy:/x,xvda", "format=raw,/x,xvda"),
+        ("phy:,hdc:cdrom,r", ",empty,hdc:cdrom,r"),
+        ("raw:,hdc,cdrom", ",empty,hdc,cdrom"),
+    ],
+)
+def test_a_disk_with_prefixes_is_the_one_that_is_told_to_write(old: str, new: str) -> None:
+    told, mended = _read(f"disk=['{old}']"), _read(f"disk=['{new}']")
+    assert [warning.hint for warning in told.warnings if warning.code == "config-disk-prefix"] == [
+        f"write {new!r}"
+    ]
+    assert not [warning for warning in mended.warnings if warning.code == "config-disk-prefix"]
+    assert told.domain_config is not None
+    assert mended.domain_config is not None
+    assert told.domain_config.disks == mended.domain_config.disks

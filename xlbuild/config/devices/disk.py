@@ -97,6 +97,7 @@ _CODE = "config-bad-disk"
 _COMMON = "format, vdev, access, devtype, script, backend, backendtype, specification and target"
 _NOT_YET = "this release of xl does not know {}: leave it out"
 _ORDER = "without names the order is target, format, vdev, access: '/dev/vg/disk,raw,xvda,rw'"
+_ALL_PREFIXES = re.compile(rf"((?:(?:{'|'.join(_PREFIXES)}):)+)([^,]*)")
 _VDEV = re.compile(r"(?:xvd|hd|sd|vd)[a-z]")
 
 
@@ -227,21 +228,16 @@ class _Reader:
         return port
 
     def _read_prefix(self, token: _Token) -> None:
-        """Take a word before the target, and leave out the position of the format from then on."""
-        self._has_prefix = True
+        """Take a word before the target, and leave out the position of the format from then on; tell of the first."""
+        is_first, self._has_prefix = not self._has_prefix, True
         prefix = token.text.removesuffix(":")
         setting = _PREFIXES[prefix]
         if setting:
             self._set(*setting, token.index)
-        hint = f"write {'='.join(setting)}" if setting else "leave it out, and give the format"
-        self._problems.warn(
-            Diagnostic(
-                "config-disk-prefix",
-                f"a disk has the deprecated prefix {token.text!r}",
-                self._element.at(token.index),
-                f"{hint}; {_ORDER}",
-            )
-        )
+        if is_first:
+            message = f"a disk has the deprecated prefix {token.text!r}"
+            where, hint = self._element.at(token.index), _without_prefixes(self._element.text, token.index)
+            self._problems.warn(Diagnostic("config-disk-prefix", message, where, hint))
 
     def _read_position(self, token: _Token) -> None:
         """Take what has no name for the first position that has nothing yet."""
@@ -316,6 +312,20 @@ class _Reader:
 
     def _error(self, index: int, what: str, cause: str, hint: str) -> ConfigError:
         return _error(self._element, index, what, cause, hint)
+
+
+def _without_prefixes(text: str, index: int) -> str:
+    """Return how to write a disk without the prefixes that start at an index."""
+    match = _ALL_PREFIXES.match(text, index)
+    assert match is not None
+    prefixes = match[1].removesuffix(":").split(":")
+    settings = dict(filter(None, map(_PREFIXES.__getitem__, prefixes)))
+    if "script" in settings:
+        return f"leave it out, and write script={settings['script']}; {_ORDER}"
+    target, rest = match[2], text[match.end() :]
+    word = settings.get("format", "raw") if target else "empty"
+    disk_format = "" if "format=" in text else f",{word}"
+    return f"write {text[:index] + target + disk_format + rest!r}"
 
 
 def _stray_equals(element: Element, index: int) -> ConfigError:

@@ -81,7 +81,9 @@ class Values:
         if setting is None:
             return ()
         if isinstance(setting.value, str):
-            self.problems.warn(_ignored(setting, "is a single value and should be a list"))
+            self.problems.warn(
+                _ignored(setting, "is a single value and should be a list", _list_hint(setting))
+            )
             return ()
         return self._leading_strings(setting, setting.value)
 
@@ -105,7 +107,9 @@ class Values:
         if setting is None:
             return ()
         if isinstance(setting.value, str):
-            self.problems.warn(_ignored(setting, "is a single value and should be a list"))
+            self.problems.warn(
+                _ignored(setting, "is a single value and should be a list", _list_hint(setting))
+            )
             return ()
         outer = self.settings.element_places(name)
         inner = self.settings.element_places(name, depth=2)
@@ -240,6 +244,10 @@ def number_of(setting: Setting) -> int | Diagnostic:
 def _decimal(digits: str) -> int:
     """Return a decimal number; one too long for 64 bits need not be exact (and Python limits the digits it reads)."""
     return int(digits[:20])
+
+
+def _list_hint(setting: Setting) -> str:
+    return f"put it in brackets: {setting.where.key} = [ ... ]"
 
 
 def _number_hint(text: str) -> str | None:

@@ -46,7 +46,8 @@ def _xm_file(settings: Settings) -> Iterator[Diagnostic]:
             found.append(key)
     if found:
         first = min(found, key=list(settings).index)
-        message = f"this file is for xm, Xen's tool before xl: {', '.join(found)} tell so"
+        verb = "tells" if len(found) == 1 else "tell"
+        message = f"this file is for xm, Xen's tool before xl: {', '.join(found)} {verb} so"
         hint = "write it anew for xl: docs/xl-cfg.md has every key"
         yield Diagnostic("xm-file", message, settings[first].key_where, hint)
 

@@ -104,6 +104,7 @@ def test_a_keyboard_on_which_xl_stops(text: str, column: int, message: str, hint
         ),
         ("disk=['/x,,hdc:cdrom,w']", "config-disk", 22, "read-only", "write ro"),
         ("disk=['colo-port=5x,/x,,a']", "config-disk", 18, "takes for 5", "decimal"),
+        ("vif=['bridge=b mac=1']", "config-vif", 16, "has mac= in its bridge", "a comma before mac="),
         ("vif=['bridge']", "config-vif", 7, "'bridge', which xl ignores", "write bridge=VALUE"),
         ("vif=['ip=1, brige=x']", "config-vif", 13, "'brige=x', which xl ignores", "did you mean 'bridge'?"),
         ("vif=['type=emu']", "config-vif", 12, "the type 'emu'; xl ignores it", "type=ioemu"),

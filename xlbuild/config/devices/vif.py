@@ -58,6 +58,8 @@ _UINT32_MAX = (1 << 32) - 1
 _RATE_HINT = "write rate=10Mb/s or rate=1MB/s@20ms: a whole number, one of G, M, K or nothing, b or B, and /s"
 _MAC_HINT = "write mac=00:16:3e:01:02:03: six bytes of two hexadecimal digits"
 
+_OPTION_BEHIND_BLANK = re.compile(r"[ \t]([a-z]+)=")
+
 
 def vif(element: Element, problems: Problems, release: str) -> DeviceNic:
     """Return the device; ConfigError where xl stops. Warns of what xl leaves out."""
@@ -84,6 +86,7 @@ class _Reader:
             self._read_flag(field)
         elif key in _TEXTS and ("vif", f"{key}=") not in self._unknown:
             self._change(_TEXTS[key], value)
+            self._warn_of_blank(field, value)
             if key == "netdev":
                 self._warn(field.index, "has netdev, which is deprecated", "write gatewaydev")
         elif key in _NUMBERS:
@@ -187,6 +190,13 @@ class _Reader:
                 index, f"has {digits!r} in its rate, which xl takes for octal: {count}", "write it without 0"
             )
         return count
+
+    def _warn_of_blank(self, field: Field, value: str) -> None:
+        """Warn of an option that a missing comma makes part of another's text."""
+        match = _OPTION_BEHIND_BLANK.search(value)
+        if match and match[1] in _OPTIONS:
+            what = f"has {match[1]}= in its {field.key}, which takes all up to a comma"
+            self._warn(field.value_index + match.start(1), what, f"put a comma before {match[1]}=")
 
     def _warn_of_unknown(self, field: Field) -> None:
         key = field.key

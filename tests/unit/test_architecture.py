@@ -8,10 +8,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "xlbuild"
 
-GROUND = ("version", "units", "errors", "profiles", "abi", "host", "x86", "libxl", "rules")
+GROUND = ("version", "units", "cnumbers", "errors", "profiles", "abi", "host", "x86", "libxl", "rules")
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "units": (),
+    "cnumbers": ("units",),
     "errors": ("units",),
     "profiles": ("units",),
     "abi": ("units",),

@@ -2,31 +2,28 @@
 
 import re
 
-from xlbuild.config.devices.fields import unsigned_long
+from xlbuild.cnumbers import SCANNED_HEXADECIMAL, leading_unsigned, scanned
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
-from xlbuild.config.unsigned import strtoul
 from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.libxl.domain import INVALID_GFN, IomemRange, IoportRange
 from xlbuild.units import UINT32
 
 _PORTS_HINT = 'write hexadecimal numbers: "2f8" or "2f8-2ff"'
 _LAST_PORT = 0xFFFF
-_HEXADECIMAL = r"[ \t\n\v\f\r]*([-+]?(?:0[xX][0-9a-fA-F]*|[0-9a-fA-F]+))"
-_IOMEM = re.compile(rf"{_HEXADECIMAL},{_HEXADECIMAL}(?:@{_HEXADECIMAL})?")
-"""C's scanf takes 0x without digits for 0."""
+_IOMEM = re.compile(rf"{SCANNED_HEXADECIMAL},{SCANNED_HEXADECIMAL}(?:@{SCANNED_HEXADECIMAL})?")
 
 
 def ioport_range(element: Element, problems: Problems) -> IoportRange:
     """Return a range of I/O ports; ConfigError where xl stops. Warns of what it drops, and of a reversed range."""
-    first = strtoul(element.text, 16)
+    first = leading_unsigned(element.text, 16)
     if not first:
         raise _error(element, 0, "it starts with no hexadecimal number", _PORTS_HINT)
     start, rest = first
     last: tuple[int, str] | None = (start, "")
     index = len(element.text) - len(rest)
     if rest.startswith("-"):
-        last = strtoul(rest[1:], 16)
+        last = leading_unsigned(rest[1:], 16)
     elif rest:
         _warn(problems, element, f"xl complains of {rest!r} and leaves it out", index)
     if not last or last[1]:
@@ -43,7 +40,7 @@ def ioport_range(element: Element, problems: Problems) -> IoportRange:
 def irq(element: Element) -> int:
     """Return the number of an interrupt; ConfigError where xl stops."""
     hint = "write decimal numbers: irqs = [ 5, 10 ]"
-    number = strtoul(element.text, 10)
+    number = leading_unsigned(element.text, 10)
     if not number or number[1]:
         raise _error(element, 0, "it is no decimal number", hint)
     if number[0] >= UINT32 - 1:
@@ -57,12 +54,8 @@ def iomem_range(element: Element) -> IomemRange:
     if match is None:
         hint = 'write numbers of pages, hexadecimal: "START,COUNT" or "START,COUNT@GUEST_START"'
         raise _error(element, 0, "it is not of the form START,COUNT[@GUEST_START]", hint)
-    start, number, gfn = (INVALID_GFN if text is None else _scanned(text) for text in match.groups())
+    start, number, gfn = (INVALID_GFN if text is None else scanned(text, 16) for text in match.groups())
     return IomemRange(start, number, gfn)
-
-
-def _scanned(text: str) -> int:
-    return unsigned_long(int(text.rstrip("xX"), 16))
 
 
 def _warn(problems: Problems, element: Element, what: str, index: int) -> None:

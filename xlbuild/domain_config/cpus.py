@@ -7,12 +7,12 @@ reaches any of them.
 from dataclasses import replace
 from typing import TypeAlias
 
+from xlbuild.cnumbers import int32
 from xlbuild.config.cpumap import cpu_map
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.settings import Element
 from xlbuild.config.values import Values
 from xlbuild.container.sizes import check_vcpus
-from xlbuild.domain_config.numbers import int32
 from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.host import LARGEST_TOPOLOGY, HostTopology
 from xlbuild.libxl.domain import DomainBuildInfo

@@ -4,12 +4,12 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TypeVar
 
+from xlbuild.cnumbers import int32, uint32
 from xlbuild.config.cpuid import cpuid_features, cpuid_leaves
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.settings import Element
 from xlbuild.config.values import Values
 from xlbuild.container.choices import by_name, by_number_or_name
-from xlbuild.domain_config.numbers import int32, uint32
 from xlbuild.libxl.domain import ArchArm, ArchX86, CpuidPolicy, DomainBuildInfo
 from xlbuild.libxl.enums import GicVersion, TeeType, TscMode, VuartType
 

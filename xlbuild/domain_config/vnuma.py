@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from xlbuild.cnumbers import int32
 from xlbuild.config.cpumap import bitmap_bits
 from xlbuild.config.model import GuestConfig, VirtualNode
 from xlbuild.container.vnuma import check_vnuma_totals, vnuma_mib, vnuma_vcpus
-from xlbuild.domain_config.numbers import int32, kib
+from xlbuild.domain_config.numbers import kib
 from xlbuild.errors import ConfigError
 from xlbuild.host import HostTopology
 from xlbuild.libxl.domain import MEMKB_DEFAULT, DomainBuildInfo, VnodeInfo

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from xlbuild.config.devices.numbers import strtoul
+from xlbuild.cnumbers import strtoul
 from xlbuild.config.devices.options import (
     Option,
     bad_device,

@@ -62,7 +62,7 @@ def _unread(name: str, setting: Setting, release: str, known: Mapping[str, Key])
 def key_lints(settings: Settings, kind: Kind | None, release: str) -> Iterator[Diagnostic]:
     """Yield keys that xl reads though nothing comes of it, and those that others have replaced."""
     known = known_in(release)
-    read = [(known[name], setting) for name, setting in settings.items() if name in known]
+    read = [(known[name], settings[name]) for name in settings if name in known]
     if arm := [(key, setting) for key, setting in read if key.arm]:
         yield _for_arm([key.name for key, _ in arm], arm[0][1])
     for key, setting in read:

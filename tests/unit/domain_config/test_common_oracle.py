@@ -48,7 +48,7 @@ def test_xl_has_the_same_fields_in_the_same_bits(oracle: Toolstack, tmp_path: Pa
 
 
 @pytest.mark.parametrize("text", [*CPUS, *VNUMA])
-@pytest.mark.parametrize(("cpus", "nodes"), [(2, 1), (20, 2), (40, 10)])
+@pytest.mark.parametrize(("cpus", "nodes"), [(2, 1), (20, 10)])
 def test_xl_reads_cpus_of_another_host_just_so(tmp_path: Path, text: str, cpus: int, nodes: int) -> None:
     oracle = Toolstack(tmp_path, {"FAKEXEN_CPUS": str(cpus), "FAKEXEN_NODES": str(nodes)})
     of_node = [[cpu for cpu in range(cpus) if cpu * nodes // cpus == node] for node in range(nodes)]

@@ -8,7 +8,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "xlbuild"
 
-GROUND = ("version", "units", "cnumbers", "errors", "profiles", "abi", "host", "x86", "libxl", "rules")
+GROUND = (
+    "version",
+    "units",
+    "cnumbers",
+    "errors",
+    "profiles",
+    "abi",
+    "host",
+    "x86",
+    "libxl",
+    "rules",
+    "visible",
+)
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "units": (),
@@ -21,6 +33,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "x86": (),
     "libxl": (),
     "rules": (),
+    "visible": (),
     "vcpu_checks": GROUND,
     "vcpus": (*GROUND, "vcpu_checks"),
     "hello": GROUND,

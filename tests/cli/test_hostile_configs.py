@@ -5,6 +5,7 @@ import resource
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,34 +19,45 @@ MOST_MEMORY = 300 << 20
 SECONDS = 30
 """Far more than it takes, which is about two seconds: a machine that runs tests is busy."""
 
-LARGE = {
-    "settings": START + b"".join(b'key_%d = "a value" # c\n' % number for number in range(SIZE // 32)),
-    "keys": START + b"".join(b"k%d=1\n" % number for number in range(1_000_000)),
-    "one key, again and again": START + b"a=1\n" * (SIZE // 4),
-    "elements": START + b"x = [" + b'"abcdef",' * 1_000_000 + b"]\n",
-    "one string": START + b'x = "' + b"a" * SIZE + b'"\n',
-    "escapes": START + b'x = "' + b"\\n" * (SIZE // 2) + b'"\n',
-    "bytes that are no UTF-8": START + b'x = "' + b"\xff" * SIZE + b'"\n',
-    "newlines": START + b"\n" * SIZE,
-    "semicolons": START + b";" * SIZE,
-    "short lists": START + b"x = [" + b"[1]," * 2_000_000 + b"]\n",
-    "settings of short lists": START + b"a=['x', ]\n" * 1_000_000,
-    "one comment": START + b"#" * SIZE + b"\n",
+LARGE: dict[str, Callable[[], bytes]] = {
+    "settings": lambda: (
+        START + b"".join(b'key_%d = "a value" # c\n' % number for number in range(SIZE // 32))
+    ),
+    "keys": lambda: START + b"".join(b"k%d=1\n" % number for number in range(1_000_000)),
+    "one key, again and again": lambda: START + b"a=1\n" * (SIZE // 4),
+    "elements": lambda: START + b"x = [" + b'"abcdef",' * 1_000_000 + b"]\n",
+    "one string": lambda: START + b'x = "' + b"a" * SIZE + b'"\n',
+    "escapes": lambda: START + b'x = "' + b"\\n" * (SIZE // 2) + b'"\n',
+    "bytes that are no UTF-8": lambda: START + b'x = "' + b"\xff" * SIZE + b'"\n',
+    "newlines": lambda: START + b"\n" * SIZE,
+    "semicolons": lambda: START + b";" * SIZE,
+    "short lists": lambda: START + b"x = [" + b"[1]," * 2_000_000 + b"]\n",
+    "settings of short lists": lambda: START + b"a=['x', ]\n" * 1_000_000,
+    "one comment": lambda: START + b"#" * SIZE + b"\n",
 }
-"""What is a configuration, if a strange one."""
+"""What is a configuration, if a strange one; made when it is needed, for the sake of memory."""
 
-WRONG = {
-    "random bytes": (Dice(1).randbytes(SIZE), "the file is no text file"),
-    "NUL bytes": (bytes(SIZE), "the file is no text file"),
-    "prose": (b"This is no configuration at all, but prose.\n" * (SIZE // 44), "is not in xl's language"),
-    "wrong escapes": (START + b'x = "' + b"\\q" * (SIZE // 16) + b'"\n', "is no escape that xl knows"),
-    "quotes": (START + b"'" * SIZE, "is where a setting should be"),
-    "open brackets": (START + b"x = " + b"[" * SIZE, "the lists are nested too deeply"),
-    "10,000 brackets": (START + b"x = " + b"[" * 10_000 + b"]" * 10_000, "the lists are nested too deeply"),
-    "a NUL in a string": (START + b'x = "a\0b"\n', "a string holds a NUL byte"),
-    "an endless comment": (START + b"#" * SIZE, "no newline ends this comment"),
+WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
+    "random bytes": (lambda: Dice(1).randbytes(SIZE), "the file is no text file"),
+    "NUL bytes": (lambda: bytes(SIZE), "the file is no text file"),
+    "prose": (
+        lambda: b"This is no configuration at all, but prose.\n" * (SIZE // 44),
+        "is not in xl's language",
+    ),
+    "wrong escapes": (
+        lambda: START + b'x = "' + b"\\q" * (SIZE // 16) + b'"\n',
+        "is no escape that xl knows",
+    ),
+    "quotes": (lambda: START + b"'" * SIZE, "is where a setting should be"),
+    "open brackets": (lambda: START + b"x = " + b"[" * SIZE, "the lists are nested too deeply"),
+    "10,000 brackets": (
+        lambda: START + b"x = " + b"[" * 10_000 + b"]" * 10_000,
+        "the lists are nested too deeply",
+    ),
+    "a NUL in a string": (lambda: START + b'x = "a\0b"\n', "a string holds a NUL byte"),
+    "an endless comment": (lambda: START + b"#" * SIZE, "no newline ends this comment"),
     "carriage returns": (
-        START.replace(b"\n", b"\r\n") * 100_000,
+        lambda: START.replace(b"\n", b"\r\n") * 100_000,
         "a carriage return stands outside a string",
     ),
 }
@@ -68,16 +80,18 @@ def run(cwd: Path, file: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("data", LARGE.values(), ids=LARGE)
-def test_a_large_configuration_is_read(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "guest.cfg").write_bytes(data)
+def test_a_large_configuration_is_read(tmp_path: Path, data: Callable[[], bytes]) -> None:
+    (tmp_path / "guest.cfg").write_bytes(data())
     done = run(tmp_path, "guest.cfg")
     assert done.returncode == 0, done.stderr[-500:]
     assert len(done.stderr) < 10_000
 
 
 @pytest.mark.parametrize(("data", "message"), WRONG.values(), ids=WRONG)
-def test_what_is_no_configuration_gets_a_clear_error(tmp_path: Path, data: bytes, message: str) -> None:
-    (tmp_path / "guest.cfg").write_bytes(data)
+def test_what_is_no_configuration_gets_a_clear_error(
+    tmp_path: Path, data: Callable[[], bytes], message: str
+) -> None:
+    (tmp_path / "guest.cfg").write_bytes(data())
     done = run(tmp_path, "guest.cfg")
     assert done.returncode == 1
     assert message in done.stderr.splitlines()[0]

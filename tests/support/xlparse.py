@@ -1,7 +1,4 @@
-"""What the real `xl -N create` reads out of a text, for tests that ask it thousands of times.
-
-tests/oracle/xlparse is the same for people; without its shell a run takes a few milliseconds.
-"""
+"""What the real `xl -N create` reads out of a text, for tests that ask it thousands of times."""
 
 import json
 import os
@@ -11,14 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from toolstack import BUILD, XEN_ROOT
+from toolstack import XL_DRY_RUN, xl_environment
 
 SECONDS = 10
 """After so long a run is stopped; the longest that ends takes a tenth of a second."""
-
-_XL = XEN_ROOT / "usr/lib/xen-4.17/bin/xl"
-_STATE = ("var/lib/xen", "var/lock", "run/lock", "var/log/xen", "var/run/xen", "run/xen")
-_LIMITS = ("prlimit", "--core=0", "--cpu=2")
 
 
 @dataclass(frozen=True)
@@ -53,13 +46,8 @@ class XlParse:
 
     def __init__(self, directory: Path) -> None:
         """Keep the text and xl's empty state in `directory`."""
-        for name in _STATE:
-            (directory / name).mkdir(parents=True, exist_ok=True)
+        self._environment = {**os.environ, **xl_environment(directory)}
         self._directory = directory
-        preload = f"LD_PRELOAD={BUILD / 'libfakexen.so'}"
-        own = {"FAKEXEN_ROOT": str(XEN_ROOT), "FAKEXEN_STATE": str(directory), "LC_ALL": "C", "TZ": "UTC"}
-        self._environment = {**os.environ, **own}
-        self._command = (*_LIMITS, "env", preload, str(_XL), "-N", "create", "guest.cfg")
 
     def __call__(self, data: bytes, overrides: Sequence[str] = ()) -> Parsed:
         """Give xl a text as the file guest.cfg, with `key=value` arguments behind it."""
@@ -74,7 +62,7 @@ class XlParse:
     def _run(self, overrides: Sequence[str], stdout: int) -> tuple[int, bytes]:
         try:
             done = subprocess.run(
-                [*self._command, *overrides],
+                [*XL_DRY_RUN, "guest.cfg", *overrides],
                 cwd=self._directory,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from xlbuild.checking.model import CheckReport, Finding
-from xlbuild.checking.text import summary, text, visible
+from xlbuild.checking.text import summary, text
 from xlbuild.rules import RULES, Rule, Severity
 from xlbuild.version import VERSION
+from xlbuild.visible import visible
 
 SCHEMA = "xlbuild.check/1"
 """What the JSON document calls itself; its schema is xlbuild/emit/check.schema.json."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from xlbuild.checking.model import CheckReport, Finding
 from xlbuild.rules import Severity
+from xlbuild.visible import visible
 
 _WIDTH = 100
 """Columns of a line that are shown; of a longer one, those around the place."""
@@ -96,17 +97,6 @@ def _cut(cells: list[str], widths: list[int], at: int) -> tuple[str, int]:
         width += widths[end]
         end += 1
     return shown + (_CUT if end < len(cells) else ""), at - left_out + len(lead)
-
-
-def visible(words: str) -> str:
-    """Return text with control characters, and bytes that are no characters, as escapes."""
-    return "".join(map(_visible, words))
-
-
-def _visible(character: str) -> str:
-    if unicodedata.category(character) in ("Cc", "Cs"):
-        return f"\\x{ord(character) & 0xFF:02x}"
-    return character
 
 
 def _width(cell: str) -> int:

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xlbuild.cli.text import stderr_has_colour, visible
+from xlbuild.cli.text import stderr_has_colour
 from xlbuild.errors import ConfigProblemsError, ConfigSyntaxError, Diagnostic, RefusedError, XlbuildError
 from xlbuild.rules import Severity, rule_of
 from xlbuild.units import bytes_of, human_size
+from xlbuild.visible import visible
 
 if TYPE_CHECKING:
     from xlbuild.plan.layout import LayoutError

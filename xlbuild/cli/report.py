@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xlbuild.cli.text import visible
 from xlbuild.domain import Domain
 from xlbuild.image.model import GuestType, KernelImage
 from xlbuild.plan.model import Plan
 from xlbuild.units import PhysAddr, bytes_of, human_size, paddr_of, pages_for
+from xlbuild.visible import visible
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,12 @@
 
 import os
 import sys
-import unicodedata
 
 from xlbuild.errors import FilesError
 from xlbuild.profiles import MOST_CONFIG
 
 STDIN = "<stdin>"
 """What messages call the standard input."""
-
-
-def visible(text: str) -> str:
-    """Return text with control characters as escapes: what a guest's files say must not drive the terminal."""
-    return "".join(f"\\x{ord(c):02x}" if unicodedata.category(c) == "Cc" else c for c in text)
 
 
 def stderr_has_colour() -> bool:

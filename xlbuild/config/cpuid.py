@@ -7,11 +7,11 @@ and goes on: here each is a warning. A leaf whose number is right stays, even wi
 import re
 from collections.abc import Iterable, Mapping
 
+from xlbuild.cnumbers import leading_unsigned
 from xlbuild.config.cpuid_features import EXTENSIONS, FIELDS, Field, Msr, Register, features_of
-from xlbuild.config.devices.fields import did_you_mean
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
-from xlbuild.config.unsigned import strtoul
+from xlbuild.config.suggest import did_you_mean
 from xlbuild.errors import Diagnostic
 from xlbuild.libxl.domain import CpuidLeaf, CpuidMsr, CpuidPolicy
 from xlbuild.units import UINT32
@@ -163,7 +163,7 @@ def _field_bits(name: str, field: Field, extension: Field | None, value: str) ->
 
 def _family_bits(value: str, width: int, more: int) -> tuple[str, str]:
     """Return the bits of a family, of which the extension has what is above 15, but for its own highest bit."""
-    number = strtoul(value, 0)
+    number = leading_unsigned(value, 0)
     if number is None:
         return _letter(value) * width, "0" * more
     above = max(number[0] - _LARGEST_FAMILY, 0)
@@ -174,7 +174,7 @@ def _family_bits(value: str, width: int, more: int) -> tuple[str, str]:
 
 def _bits(value: str, width: int) -> str:
     """Return the lowest bits of a number, or one letter for all of them."""
-    number = strtoul(value, 0)
+    number = leading_unsigned(value, 0)
     return _letter(value) * width if number is None else _binary(number[0], width)
 
 
@@ -199,7 +199,7 @@ def _no_value(value: str) -> _MistakeError:
 
 
 def _number(rest: str, text: str, what: str) -> tuple[int, str]:
-    number = strtoul(rest, 0)
+    number = leading_unsigned(rest, 0)
     if number is None:
         raise _MistakeError(f"{text!r} has no {what}: xl ignores it", len(text) - len(rest))
     return number[0] % UINT32, number[1]

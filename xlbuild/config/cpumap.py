@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from xlbuild.config.devices.fields import ULONG_MAX
+from xlbuild.cnumbers import ULONG_MAX, leading_unsigned
 from xlbuild.config.settings import Element
-from xlbuild.config.unsigned import strtoul
 from xlbuild.errors import ConfigError, Where
 from xlbuild.host import HostTopology
 from xlbuild.units import UINT32
@@ -56,8 +55,8 @@ def _cpus_of(item: str, topology: HostTopology, where: Where, removed: bool) -> 
 
 
 def _range(text: str, where: Where) -> tuple[int, int]:
-    first = strtoul(text, 10)
-    last = strtoul(first[1][1:], 10) if first and first[1].startswith("-") else first
+    first = leading_unsigned(text, 10)
+    last = leading_unsigned(first[1][1:], 10) if first and first[1].startswith("-") else first
     if not first or not last or last[1] or ULONG_MAX in (first[0], last[0]):
         raise _error(text, "it is neither a number nor a range", where)
     if first[0] > last[0]:

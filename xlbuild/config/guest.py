@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from xlbuild.config.devices.fields import int32
+from xlbuild.cnumbers import INT_MAX, int32
 from xlbuild.config.devices.lists import check_count, read_devices
 from xlbuild.config.devices.pci import pci
 from xlbuild.config.keys import KEYS
@@ -10,7 +10,7 @@ from xlbuild.config.model import GuestConfig, VirtualNode
 from xlbuild.config.settings import Setting
 from xlbuild.config.uuid import uuid_of
 from xlbuild.config.value_ranges import takes
-from xlbuild.config.values import INT_MAX, Values
+from xlbuild.config.values import Values
 from xlbuild.config.vnuma import virtual_nodes
 from xlbuild.errors import ConfigError, Diagnostic, Where
 from xlbuild.libxl.devices import DevicePci
@@ -120,7 +120,7 @@ def _pci(values: Values) -> tuple[DevicePci, ...]:
     """Return the devices, each of them tried."""
 
     def switch(key: str) -> bool:
-        return int32(values.number(key) or 0) != 0
+        return int32(values.number(key)) != 0
 
     defaults = DevicePci(
         msitranslate=switch("pci_msitranslate"),

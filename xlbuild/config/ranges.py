@@ -2,34 +2,30 @@
 
 import re
 
-from xlbuild.config.devices.fields import unsigned_long
-from xlbuild.config.devices.numbers import scan_uint
+from xlbuild.cnumbers import SCANNED_HEXADECIMAL, leading_unsigned, scan_unsigned, scanned
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
-from xlbuild.config.unsigned import strtoul
 from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.libxl.domain import INVALID_GFN, IomemRange, IoportRange
 from xlbuild.units import UINT32
 
 _PORTS_HINT = 'write hexadecimal numbers: "2f8" or "2f8-2ff"'
 _LAST_PORT = 0xFFFF
+_IOMEM = re.compile(rf"{SCANNED_HEXADECIMAL},{SCANNED_HEXADECIMAL}(?:@{SCANNED_HEXADECIMAL})?")
 _COLORS_HINT = 'write decimal numbers: "3" or "0-7"'
 _MOST_COLORS = 1024
-_HEXADECIMAL = r"[ \t\n\v\f\r]*([-+]?(?:0[xX][0-9a-fA-F]*|[0-9a-fA-F]+))"
-_IOMEM = re.compile(rf"{_HEXADECIMAL},{_HEXADECIMAL}(?:@{_HEXADECIMAL})?")
-"""C's scanf takes 0x without digits for 0."""
 
 
 def ioport_range(element: Element, problems: Problems) -> IoportRange:
     """Return a range of I/O ports; ConfigError where xl stops. Warns of what it drops, and of a reversed range."""
-    first = strtoul(element.text, 16)
+    first = leading_unsigned(element.text, 16)
     if not first:
         raise _error(element, 0, "it starts with no hexadecimal number", _PORTS_HINT)
     start, rest = first
     last: tuple[int, str] | None = (start, "")
     index = len(element.text) - len(rest)
     if rest.startswith("-"):
-        last = strtoul(rest[1:], 16)
+        last = leading_unsigned(rest[1:], 16)
     elif rest:
         _warn(problems, element, f"xl complains of {rest!r} and leaves it out", index)
     if not last or last[1]:
@@ -46,7 +42,7 @@ def ioport_range(element: Element, problems: Problems) -> IoportRange:
 def irq(element: Element) -> int:
     """Return the number of an interrupt; ConfigError where xl stops."""
     hint = "write decimal numbers: irqs = [ 5, 10 ]"
-    number = strtoul(element.text, 10)
+    number = leading_unsigned(element.text, 10)
     if not number or number[1]:
         raise _error(element, 0, "it is no decimal number", hint)
     if number[0] >= UINT32 - 1:
@@ -60,18 +56,18 @@ def iomem_range(element: Element) -> IomemRange:
     if match is None:
         hint = 'write numbers of pages, hexadecimal: "START,COUNT" or "START,COUNT@GUEST_START"'
         raise _error(element, 0, "it is not of the form START,COUNT[@GUEST_START]", hint)
-    start, number, gfn = (INVALID_GFN if text is None else _scanned(text) for text in match.groups())
+    start, number, gfn = (INVALID_GFN if text is None else scanned(text, 16) for text in match.groups())
     return IomemRange(start, number, gfn)
 
 
 def llc_colors(element: Element, problems: Problems) -> range:
     """Return the colours of the cache that an element names; ConfigError where xl stops. Warns of what it drops."""
-    first = scan_uint(element.text, 0, 10)
+    first = scan_unsigned(element.text, 0, 10)
     if first is None:
         raise _error(element, 0, "it starts with no decimal number", _COLORS_HINT)
     start, index = first
     end = start
-    if element.text.startswith("-", index) and (last := scan_uint(element.text, index + 1, 10)):
+    if element.text.startswith("-", index) and (last := scan_unsigned(element.text, index + 1, 10)):
         end, index = last
     if end < start:
         raise _error(element, 0, "it starts behind its end", _COLORS_HINT)
@@ -83,10 +79,6 @@ def llc_colors(element: Element, problems: Problems) -> range:
         what = f"xl leaves {element.text[index:]!r} out"
         _warn(problems, element, what, index, "config-llc-colors", _COLORS_HINT)
     return range(start, end + 1)
-
-
-def _scanned(text: str) -> int:
-    return unsigned_long(int(text.rstrip("xX"), 16))
 
 
 def _warn(

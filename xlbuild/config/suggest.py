@@ -1,6 +1,6 @@
-"""What the author of a key that xl does not know may have meant.
+"""What the author of a word that xl does not know may have meant, a key first of all.
 
-xl says nothing of such a key. Names of other programs' configurations, of xm's files and of patched Xens are in
+xl says nothing of an unknown key. Names of other programs' configurations, of xm's files and of patched Xens are in
 tables; for the rest it is the known name that looks most like it, if one does.
 """
 
@@ -166,6 +166,12 @@ def suggest(name: str, known: Iterable[str]) -> Suggestion | None:
         return Suggestion(f"write {OTHER_NAMES[name]}", OTHER_NAMES[name])
     close = _closest(name, known)
     return Suggestion(f"did you mean {close}?", close) if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """Return the hint for a word within a value: the known one that looks most like it, or else `otherwise`."""
+    close = get_close_matches(word.lower(), known, 1)
+    return f"did you mean {close[0]!r}?" if close else otherwise
 
 
 def _closest(name: str, known: Iterable[str]) -> str | None:

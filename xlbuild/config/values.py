@@ -8,17 +8,13 @@ import re
 from collections.abc import Iterator
 from itertools import islice, takewhile
 
+from xlbuild.cnumbers import LONG_MAX, LONG_MIN, leading_number
 from xlbuild.config.keys import BY_NAME, Form
 from xlbuild.config.model import Value
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element, Setting, Settings
 from xlbuild.errors import ConfigError, Diagnostic, Where
 from xlbuild.profiles import release_order
-
-LONG_MIN, LONG_MAX = -(1 << 63), (1 << 63) - 1
-INT_MAX = (1 << 31) - 1
-
-_NUMBER = re.compile(r"[ \t\n\v\f\r]*([-+]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))", re.ASCII)
 
 
 class Values:
@@ -230,20 +226,12 @@ def number_of(setting: Setting) -> int | Diagnostic:
         return _ignored(setting, "is a list and should be a number")
     if setting.by_addition:
         return _ignored(setting, "is made with +=, which makes no number")
-    match = _NUMBER.fullmatch(setting.value)
-    if match is None:
+    value, end = leading_number(setting.value, 0)
+    if not end or end < len(setting.value):
         return _ignored(setting, f"is no number: {setting.value!r}", _number_hint(setting.value))
-    sign, hexadecimal, octal, decimal = match.groups()
-    magnitude = int(hexadecimal, 16) if hexadecimal else int(octal, 8) if octal else _decimal(decimal)
-    value = -magnitude if sign == "-" else magnitude
     if not LONG_MIN <= value <= LONG_MAX:
         return _ignored(setting, "is a number of more than 64 bits")
     return value
-
-
-def _decimal(digits: str) -> int:
-    """Return a decimal number; one too long for 64 bits need not be exact (and Python limits the digits it reads)."""
-    return int(digits[:20])
 
 
 def _list_hint(setting: Setting) -> str:

@@ -6,15 +6,14 @@ xl takes the digits at the start of a number and drops the rest without a word; 
 import re
 from dataclasses import replace
 
+from xlbuild.cnumbers import SPACE, leading_number
 from xlbuild.config.model import Value, VirtualNode
 from xlbuild.config.problems import Problems
 from xlbuild.errors import ConfigError, Diagnostic, Where
+from xlbuild.units import UINT32
 
-_SPACE = " \t\n\v\f\r"
 _NUMBER = re.compile(r"\s*\+?([0-9]+)(.*)", re.ASCII | re.DOTALL)
 _VCPUS = re.compile(r"\s*\+?([0-9]+)(?:-\s*\+?([0-9]+))?(.*)", re.ASCII | re.DOTALL)
-_MOST_DIGITS = 20
-_UINT32 = 1 << 32
 
 _HINT = 'write each node as [ "pnode=0", "size=512", "vcpus=0-1", "vdistances=10,20" ]'
 
@@ -45,7 +44,7 @@ class _Reader:
 
     def _with_option(self, node: VirtualNode, option: str) -> VirtualNode:
         """Return the node with one setting more; a later one replaces, but vCPUs add up."""
-        parts = [part.strip(_SPACE) for part in option.split("=") if part]
+        parts = [part.strip(SPACE) for part in option.split("=") if part]
         if len(parts) < 2:
             raise self._error(f"has the setting {option!r}", "it has not the form key=value")
         key, value = parts[:2]
@@ -85,13 +84,13 @@ class _Reader:
         return range(first, self._bounded("vcpus", match[2] or match[1]) + 1)
 
     def _bounded(self, key: str, digits: str) -> int:
-        number = int(digits.lstrip("0")[:_MOST_DIGITS] or "0")
-        if number >= _UINT32:
+        number = leading_number(digits, 10)[0]
+        if number >= UINT32:
             raise self._error(f"has {key} {digits}", "that is a number of more than 32 bits")
         return number
 
     def _warn_of_rest(self, key: str, text: str, rest: str) -> None:
-        if rest.strip(_SPACE):
+        if rest.strip(SPACE):
             self._warn(f"has {key} {text!r}: xl leaves out {rest!r}")
 
     def _warn(self, what: str) -> None:

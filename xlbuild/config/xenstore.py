@@ -1,7 +1,7 @@
 """`xenstore_quota`, of Xen 4.22: what a guest may have in xenstore (upstream: parse_xsquota_item)."""
 
+from xlbuild.cnumbers import leading_unsigned
 from xlbuild.config.settings import Element
-from xlbuild.config.unsigned import strtoul
 from xlbuild.errors import ConfigError
 from xlbuild.libxl.domain import XsQuotaItem
 from xlbuild.units import UINT32
@@ -10,7 +10,7 @@ from xlbuild.units import UINT32
 def xenstore_quota(element: Element) -> XsQuotaItem:
     """Return one limit; ConfigError where xl stops. What limits there are, xenstore alone knows."""
     name, equals, text = element.text.partition("=")
-    number = strtoul(text, 0)
+    number = leading_unsigned(text, 0)
     if equals and number and not number[1] and number[0] < UINT32:
         return XsQuotaItem(name, number[0])
     index = len(name) + 1 if equals else 0

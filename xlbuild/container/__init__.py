@@ -58,28 +58,20 @@ def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> C
     """Return the container and the domain that libxl would make of the configuration; ConfigError says why not."""
     kind, reason = choose_kind(config)
     problems = Problems()
-    attempt = problems.attempt
-    attempt(lambda: check_version(config, profile), None)
-    attempt(lambda: check_passthrough(config, kind), None)
-    attempt(lambda: check_event_channels(config), None)
-    attempt(lambda: check_grant_version(config), None)
-    attempt(lambda: check_traps(config), None)
-    traditional = attempt(lambda: kind is Kind.HVM and is_traditional(config, profile), False)
-    sizes = attempt(lambda: _sizes(config, kind, traditional), None)
-    sized = with_vnuma_totals(config)
+    _check_limits(config, kind, profile, problems)
+    traditional = problems.attempt(lambda: kind is Kind.HVM and is_traditional(config, profile), False)
+    sizes = problems.attempt(lambda: _sizes(config, kind, traditional), None)
+    config = with_vnuma_totals(config)
     vcpus, max_vcpus = (1, 1)
-    if sizes or not config.vnuma:
-        vcpus, max_vcpus = attempt(lambda: vcpu_counts(sized, kind), (1, 1))
-    files = attempt(lambda: files_of(config, kind, traditional), None)
-    hole_mib = attempt(lambda: mmio_hole_mib(config) if kind is Kind.HVM else None, None)
-    memory = sizes[1] if sizes else MemorySizes(0, 0, 0)
-    parameters = attempt(lambda: toolstack_parameters(sized, kind, profile, memory), None)
+    if sizes or not config.vnuma:  # nodes that are wrong list any number of vCPUs
+        vcpus, max_vcpus = problems.attempt(lambda: vcpu_counts(config, kind), (1, 1))
+    files = problems.attempt(lambda: files_of(config, kind, traditional), None)
+    hole_mib = problems.attempt(lambda: mmio_hole_mib(config) if kind is Kind.HVM else None, None)
+    vnuma, memory = sizes or (None, MemorySizes(0, 0, 0))
+    parameters = problems.attempt(lambda: toolstack_parameters(config, kind, profile, memory), None)
     raise_all(problems.errors)
-    assert sizes is not None
     assert files is not None
     assert parameters is not None
-    vnuma = sizes[0]
-    config = sized
     return Container(
         kind=kind,
         reason=reason,
@@ -105,13 +97,24 @@ def decide(config: GuestConfig, profile: Profile, host: Host | None = None) -> C
     )
 
 
+def _check_limits(config: GuestConfig, kind: Kind, profile: Profile, problems: Problems) -> None:
+    """Note what is impossible whatever the guest's size and files are."""
+    for check in (
+        lambda: check_version(config, profile),
+        lambda: check_passthrough(config, kind),
+        lambda: check_event_channels(config),
+        lambda: check_grant_version(config),
+        lambda: check_traps(config),
+    ):
+        problems.attempt(check, None)
+
+
 def _sizes(config: GuestConfig, kind: Kind, traditional: bool) -> tuple[VirtualNuma | None, MemorySizes]:
     """Return the virtual NUMA nodes and the sizes of memory, each of which depends on the one before."""
     video_mib = _video_mib(config, kind, traditional)
     vnuma = virtual_numa(config, kind, video_mib)
-    config = with_vnuma_totals(config)
-    memory = memory_sizes(config, kind, video_mib)
-    check_populate_on_demand(config, kind, memory)
+    memory = memory_sizes(with_vnuma_totals(config), kind, video_mib)
+    check_populate_on_demand(with_vnuma_totals(config), kind, memory)
     return vnuma, memory
 
 

@@ -1,9 +1,9 @@
 """What a guest can have too few or too much of, or not on x86 at all: event channels, grant versions, traps."""
 
+from xlbuild.cnumbers import uint32
 from xlbuild.config.model import GuestConfig
 from xlbuild.errors import ConfigError
 
-_UINT32 = 1 << 32
 _DEFAULT_EVENT_CHANNELS = 1023
 _LAST_PORT = 2
 """Ports 1 and 2 are xenstore's and the console's."""
@@ -14,7 +14,7 @@ _MOST_GRANT_VERSION = 15
 
 def check_event_channels(config: GuestConfig) -> None:
     """Refuse a limit under which xenstore and the console have no event channel; xl keeps its low 32 bits."""
-    ports = (config.max_event_channels or 0) % _UINT32 or _DEFAULT_EVENT_CHANNELS
+    ports = uint32(config.max_event_channels) or _DEFAULT_EVENT_CHANNELS
     if ports < _LAST_PORT:
         raise ConfigError(
             "config-event-channels",

@@ -1,9 +1,10 @@
 """Memory and vCPUs: libxl's defaults, and Xen's limits (upstream: libxl__domain_build_info_setdefault)."""
 
+from xlbuild.cnumbers import int32
 from xlbuild.config.model import GuestConfig
 from xlbuild.container.model import Kind, MemorySizes
 from xlbuild.errors import ConfigError
-from xlbuild.units import GIB, KIB, MIB, UINT32, UINT64
+from xlbuild.units import GIB, KIB, MIB, UINT64
 
 DEFAULT_PV_MIB = 32
 """Memory of a PV guest whose configuration names none (LIBXL_MEMKB_DEFAULT)."""
@@ -67,7 +68,7 @@ def mmio_hole_mib(config: GuestConfig) -> int | None:
 def check_vcpus(config: GuestConfig) -> None:
     """Refuse numbers of vCPUs with which xl stops; it keeps 32 bits of `maxvcpus`."""
     vcpus = config.vcpus or 0
-    most = _int32(config.maxvcpus or 0) or vcpus
+    most = int32(config.maxvcpus) or vcpus
     if vcpus < 0:
         raise _bad_vcpus(config, "vcpus", f"vcpus is {vcpus}", "a guest cannot have fewer than none")
     if most < vcpus:
@@ -106,10 +107,6 @@ def _target_and_most(config: GuestConfig, kind: Kind) -> tuple[int, int]:
         key = ignored[0].where.key or "memory"
         raise _no_memory(config, key, ignored[0].message, ignored[0].hint or _MEMORY_HINT)
     raise _no_memory(config, "memory", "neither memory nor maxmem is set, and only PV has a default")
-
-
-def _int32(number: int) -> int:
-    return (number + UINT32 // 2) % UINT32 - UINT32 // 2
 
 
 def _check_mib(config: GuestConfig, key: str, value: int | None) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from xlbuild.abi.limits import HVM_MAX_VCPUS
+from xlbuild.cnumbers import uint32
 from xlbuild.config.model import GuestConfig
 from xlbuild.container.model import Kind, VirtualNuma
 from xlbuild.errors import ConfigError
-from xlbuild.units import KIB, UINT32, UINT64
+from xlbuild.units import KIB, UINT64
 
 _WHY_NOT = {
     Kind.PV: "does not support it",
@@ -67,7 +68,7 @@ def check_vnuma_totals(config: GuestConfig) -> None:
         raise _refused(
             config, "vnuma does not go with maxmem", cause, "correct one of them, or remove maxmem"
         )
-    if ((config.maxvcpus or 0) % UINT32 or vcpus) != vcpus:
+    if (uint32(config.maxvcpus) or vcpus) != vcpus:
         cause = f"its nodes list {vcpus} vCPUs, maxvcpus is {config.maxvcpus}"
         raise _refused(config, "vnuma does not go with maxvcpus", cause, "correct one, or remove maxvcpus")
     if (config.vcpus or 0) > vcpus > 0:

@@ -11,7 +11,6 @@ from xlbuild.domain_config.build_info import build_info
 from xlbuild.domain_config.create_info import create_info
 from xlbuild.domain_config.devices import with_devices
 from xlbuild.domain_config.events import with_events
-from xlbuild.domain_config.other_devices import with_other_devices
 from xlbuild.host import STAND_IN_TOPOLOGY, HostTopology
 from xlbuild.libxl.domain import DomainConfig
 
@@ -29,5 +28,4 @@ def domain_config(
         c_info=create_info(values, guest, kind),
         b_info=build_info(values, guest, kind, topology),
     )
-    config = with_other_devices(values, guest, with_devices(values, config, kind), kind)
-    return with_events(values, config)
+    return with_events(values, with_devices(values, guest, config, kind))

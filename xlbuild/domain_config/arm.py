@@ -5,12 +5,12 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TypeVar
 
+from xlbuild.cnumbers import uint32
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.settings import Element
 from xlbuild.config.value_ranges import takes
 from xlbuild.config.values import Values
 from xlbuild.container.choices import by_name, unknown
-from xlbuild.domain_config.numbers import uint32
 from xlbuild.errors import Diagnostic
 from xlbuild.libxl.domain import NR_SPIS_DEFAULT, ArchArm, ArmSci, DomainBuildInfo
 from xlbuild.libxl.enums import ArmSciType, GicVersion, SveType, TeeType, VuartType

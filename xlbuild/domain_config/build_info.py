@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TypeVar
 
+from xlbuild.cnumbers import int32, uint32
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.ranges import iomem_range, ioport_range, irq, llc_colors
 from xlbuild.config.settings import Element
@@ -15,7 +16,7 @@ from xlbuild.container.parameters import altp2m_mode, timer_mode
 from xlbuild.domain_config.arm import with_arm
 from xlbuild.domain_config.cpus import with_cpus
 from xlbuild.domain_config.device_model import with_device_model
-from xlbuild.domain_config.numbers import int32, kib, uint32
+from xlbuild.domain_config.numbers import kib
 from xlbuild.domain_config.platform import with_platform
 from xlbuild.domain_config.start import with_start
 from xlbuild.domain_config.unions import union_of

@@ -7,13 +7,13 @@ reaches any of them; from 4.22 on there is one vCPU then, as libxl has it.
 from dataclasses import replace
 from typing import TypeAlias
 
+from xlbuild.cnumbers import int32
 from xlbuild.config.cpumap import cpu_map
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.settings import Element
 from xlbuild.config.value_ranges import takes
 from xlbuild.config.values import Values
 from xlbuild.container.sizes import check_vcpus
-from xlbuild.domain_config.numbers import int32
 from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.host import LARGEST_TOPOLOGY, HostTopology
 from xlbuild.libxl.domain import DomainBuildInfo
@@ -35,7 +35,7 @@ def with_cpus(
     check_vcpus(guest)
     vcpus = guest.vcpus or int(takes(values.release, "vcpus", "0"))
     info = replace(info, max_vcpus=info.max_vcpus or int32(guest.maxvcpus) or int32(vcpus))
-    _check_listed(guest, "vcpus", vcpus)
+    check_listed(guest, "vcpus", vcpus)
     info = replace(info, avail_vcpus=tuple(range(vcpus)) or None)
     attempt = values.problems.attempt
     return replace(
@@ -63,7 +63,7 @@ def _affinity(
         cpus = cpu_map(asked, topology)
         if max_vcpus > 0:
             _check_any(values, asked, cpus, topology)
-        _check_listed(guest, "maxvcpus" if guest.maxvcpus else "vcpus", max_vcpus)
+        check_listed(guest, "maxvcpus" if guest.maxvcpus else "vcpus", max_vcpus)
         return (cpus,) * max_vcpus
     elements = asked or ()
     wanted = min(len(values.settings[key].value), max_vcpus) if asked is not None else 0
@@ -111,12 +111,13 @@ def _check_length(values: Values, key: str) -> None:
         )
 
 
-def _check_listed(guest: GuestConfig, key: str, count: int) -> None:
+def check_listed(guest: GuestConfig, key: str, count: int) -> None:
+    """Refuse so many vCPUs that a list of them would take too long to make (ConfigError)."""
     if count > _MOST_LISTED:
         raise ConfigError(
             "config-bad-vcpus",
             f"{count} vCPUs are too many",
             cause="Xen gives a guest 8192 at most, and xl takes minutes to list millions",
-            hint=f"lower {key}",
+            hint="list fewer" if key == "vnuma" else f"lower {key}",
             where=guest.where(key),
         )

@@ -7,13 +7,11 @@ from xlbuild.container.passthrough import passthrough_mode
 from xlbuild.libxl.domain import DomainCreateInfo
 from xlbuild.libxl.enums import DomainType, Passthrough
 
-DOMAIN_TYPES = {Kind.PV: DomainType.PV, Kind.PVH: DomainType.PVH, Kind.HVM: DomainType.HVM}
-
 
 def create_info(values: Values, guest: GuestConfig, kind: Kind) -> DomainCreateInfo:
     """Return the create info; a uuid that is not given is left out, where xl makes a random one."""
     return DomainCreateInfo(
-        type=DOMAIN_TYPES[kind],
+        type=DomainType(kind),
         hap=values.boolean("hap"),
         oos=values.boolean("oos"),
         ssid_label=seclabels(values)[0],

@@ -1,6 +1,6 @@
 """The display's keys at the top level: HVM's own, or those of the framebuffer that a PV guest gets."""
 
-from xlbuild.config.devices.fields import int32
+from xlbuild.cnumbers import int32
 from xlbuild.config.values import Values
 from xlbuild.libxl.devices import SdlInfo, VncInfo
 
@@ -11,7 +11,7 @@ def vnc_info(values: Values) -> VncInfo:
         enable=values.boolean("vnc"),
         listen=values.string("vnclisten"),
         passwd=values.string("vncpasswd"),
-        display=int32(values.number("vncdisplay") or 0),
+        display=int32(values.number("vncdisplay")),
         findunused=values.boolean("vncunused"),
     )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from xlbuild.config.devices.fields import int32
+from xlbuild.cnumbers import int32
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.values import Values
 from xlbuild.container.choices import by_name
@@ -44,7 +44,7 @@ def with_devices(values: Values, guest: GuestConfig, part: Hvm) -> Hvm:
         serial=serial if isinstance(serial, str) else None,
         boot=values.string("boot"),
         usb=values.boolean("usb"),
-        usbversion=int32(values.number("usbversion") or 0),
+        usbversion=int32(values.number("usbversion")),
         usbdevice=usbdevice if isinstance(usbdevice, str) else None,
         vkb_device=values.boolean("vkb_device"),
         soundhw=values.string("soundhw"),
@@ -79,15 +79,15 @@ def _vnc(values: Values, guest: GuestConfig) -> VncInfo:
 def _spice(values: Values) -> SpiceInfo:
     return SpiceInfo(
         enable=values.boolean("spice"),
-        port=int32(values.number("spiceport") or 0),
-        tls_port=int32(values.number("spicetls_port") or 0),
+        port=int32(values.number("spiceport")),
+        tls_port=int32(values.number("spicetls_port")),
         host=values.string("spicehost"),
         disable_ticketing=values.boolean("spicedisable_ticketing"),
         passwd=values.string("spicepasswd"),
         agent_mouse=values.boolean("spiceagent_mouse"),
         vdagent=values.boolean("spicevdagent"),
         clipboard_sharing=values.boolean("spice_clipboard_sharing"),
-        usbredirection=int32(values.number("spiceusbredirection") or 0),
+        usbredirection=int32(values.number("spiceusbredirection")),
         image_compression=values.string("spice_image_compression"),
         streaming_video=values.string("spice_streaming_video"),
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from xlbuild.config.devices.fields import did_you_mean
+from xlbuild.config.suggest import did_you_mean
 from xlbuild.config.values import Values
 from xlbuild.errors import ConfigError
 from xlbuild.libxl.domain import DomainConfig

@@ -13,11 +13,11 @@ from xlbuild.container.parameters import mca_caps
 from xlbuild.container.sizes import mmio_hole_mib
 from xlbuild.container.viridian import Viridian, viridian
 from xlbuild.domain_config.emulated import with_devices, with_graphics
+from xlbuild.domain_config.numbers import kib
 from xlbuild.domain_config.smbios import smbios_strings
 from xlbuild.errors import ConfigError
-from xlbuild.libxl.domain import MEMKB_DEFAULT, Hvm, RdmReserve
+from xlbuild.libxl.domain import Hvm, RdmReserve
 from xlbuild.libxl.enums import BiosType, Nameless, RdmReserveStrategy
-from xlbuild.units import KIB, MIB, UINT64
 
 
 def hvm(values: Values, guest: GuestConfig) -> Hvm:
@@ -40,10 +40,10 @@ def _platform(values: Values, guest: GuestConfig) -> Hvm:
         viridian_disable=tuple(sorted(asked.disabled)) or None,
         hpet=guest.hpet,
         vpt_align=guest.vpt_align,
-        mmio_hole_memkb=_memkb(hole),
+        mmio_hole_memkb=kib(hole),
         altp2m=guest.altp2mhvm,
         rdm=_rdm(guest),
-        rdm_mem_boundary_memkb=_memkb(guest.rdm_mem_boundary),
+        rdm_mem_boundary_memkb=kib(guest.rdm_mem_boundary),
         mca_caps=values.problems.attempt(lambda: mca_caps(guest), 0),
         pirq=values.boolean("hvm_pirq"),
     )
@@ -84,7 +84,3 @@ def _rdm(guest: GuestConfig) -> RdmReserve:
         return RdmReserve()
     strategy = RdmReserveStrategy.HOST if "strategy" in settings else Nameless.NAMELESS
     return RdmReserve(strategy, Nameless.NAMELESS)
-
-
-def _memkb(mib: int | None) -> int:
-    return MEMKB_DEFAULT if mib is None else mib * (MIB // KIB) % UINT64

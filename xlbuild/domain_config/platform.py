@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
+from xlbuild.cnumbers import int32, uint32
 from xlbuild.config.cpuid import cpuid_features, cpuid_leaves
 from xlbuild.config.model import GuestConfig
 from xlbuild.config.settings import Element
 from xlbuild.config.values import Values
 from xlbuild.container.choices import by_number_or_name
-from xlbuild.domain_config.numbers import int32, uint32
 from xlbuild.errors import ConfigError
 from xlbuild.libxl.domain import ALTP2M_COUNT_DEFAULT, ArchX86, CpuidPolicy, DomainBuildInfo
 from xlbuild.libxl.enums import TscMode

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+from xlbuild.cnumbers import int32
 from xlbuild.config.cpumap import bitmap_bits
 from xlbuild.config.model import GuestConfig, VirtualNode
 from xlbuild.container.vnuma import check_vnuma_totals, vnuma_mib, vnuma_vcpus
-from xlbuild.domain_config.numbers import int32, kib
+from xlbuild.domain_config.cpus import check_listed
+from xlbuild.domain_config.numbers import kib
 from xlbuild.errors import ConfigError
 from xlbuild.host import HostTopology
 from xlbuild.libxl.domain import MEMKB_DEFAULT, DomainBuildInfo, VnodeInfo
@@ -16,6 +18,7 @@ def with_vnuma(guest: GuestConfig, topology: HostTopology, info: DomainBuildInfo
     if not guest.vnuma:
         return info
     check_vnuma_totals(guest)
+    check_listed(guest, "vnuma", vnuma_vcpus(guest))
     _check_host(guest, topology)
     # A vCPU that the map of all that may be there has no room for is left out.
     bits = bitmap_bits(int32(guest.maxvcpus) or topology.cpus)

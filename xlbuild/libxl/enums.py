@@ -116,14 +116,6 @@ class VsndStreamType(StrEnum):
     C = "c"
 
 
-class ChannelConnection(StrEnum):
-    """libxl_channel_connection."""
-
-    UNKNOWN = "unknown"
-    PTY = "pty"
-    SOCKET = "socket"
-
-
 class UsbctrlType(StrEnum):
     """libxl_usbctrl_type."""
 

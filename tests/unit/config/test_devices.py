@@ -2,7 +2,8 @@
 
 import pytest
 
-from xlbuild.config.devices.fields import fields, leading_number
+from xlbuild.cnumbers import leading_number
+from xlbuild.config.devices.fields import fields
 from xlbuild.libxl.devices import DeviceDisk, DeviceNic
 from xlbuild.profiles import PROFILES, Profile
 from xlbuild.reading import Reading, read_config

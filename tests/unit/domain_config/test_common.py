@@ -37,6 +37,7 @@ def warning(text: str) -> Diagnostic:
         ("max_grant_frames = 2147483648", "config-number-bounds", 20),
         ("vcpus = 2; maxvcpus = 1", "config-bad-vcpus", 23),
         ("vcpus = 20000", "config-bad-vcpus", 9),
+        ('maxvcpus = 2000000000; vnuma = [["vcpus=0-1999999999"]]', "config-bad-vcpus", 32),
         ('cpus = "0-1,x"', "config-bad-cpus", 13),
         ('cpus = "1-0"', "config-bad-cpus", 9),
         ('cpus = "^all"', "config-bad-cpus", 9),

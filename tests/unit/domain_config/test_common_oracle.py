@@ -34,13 +34,21 @@ def test_xl_reads_a_configuration_just_so(oracle: Toolstack, tmp_path: Path, sta
 
 
 def test_xl_has_the_same_features_in_the_same_bits(oracle: Toolstack, tmp_path: Path) -> None:
-    for name in (*FEATURES, *FIELDS):
-        text = f'{_TYPES[0]}cpuid = "host,{name}=k"'
-        assert ours(text) == theirs(oracle, tmp_path, text), name
+    numbered = list(enumerate(FEATURES))
+    for digit in range(len(FEATURES).bit_length()):  # in all texts together, no two have the same values
+        values = ",".join(f"{name}={number >> digit & 1}" for number, name in numbered)
+        text = f'{_TYPES[0]}cpuid = "host,{values}"'
+        assert ours(text) == theirs(oracle, tmp_path, text)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_xl_has_the_same_fields_in_the_same_bits(oracle: Toolstack, tmp_path: Path, name: str) -> None:
+    text = f'{_TYPES[0]}cpuid = "host,{name}=k"'
+    assert ours(text) == theirs(oracle, tmp_path, text)
 
 
 @pytest.mark.parametrize("text", [*CPUS, *VNUMA])
-@pytest.mark.parametrize(("cpus", "nodes"), [(2, 1), (20, 2), (40, 10)])
+@pytest.mark.parametrize(("cpus", "nodes"), [(2, 1), (20, 10)])
 def test_xl_reads_cpus_of_another_host_just_so(tmp_path: Path, text: str, cpus: int, nodes: int) -> None:
     oracle = Toolstack(tmp_path, {"FAKEXEN_CPUS": str(cpus), "FAKEXEN_NODES": str(nodes)})
     of_node = [[cpu for cpu in range(cpus) if cpu * nodes // cpus == node] for node in range(nodes)]

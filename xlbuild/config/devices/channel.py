@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from xlbuild.config.devices.fields import did_you_mean
 from xlbuild.config.devices.options import Option, bad_device, trimmed_options
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
+from xlbuild.config.suggest import did_you_mean
 from xlbuild.errors import Diagnostic
 from xlbuild.libxl.devices import ChannelPty, ChannelSocket, DeviceChannel
 

@@ -9,9 +9,10 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xlbuild.config.devices.fields import did_you_mean, int32, leading_number, long
+from xlbuild.cnumbers import int32, leading_number, long
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
+from xlbuild.config.suggest import did_you_mean
 from xlbuild.config.value_ranges import unknown_values
 from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.libxl.devices import DeviceDisk

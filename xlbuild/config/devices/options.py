@@ -7,9 +7,11 @@ from enum import StrEnum
 from itertools import islice
 from typing import TypeVar
 
-from xlbuild.config.devices.fields import SPACE, Field, did_you_mean, fields
+from xlbuild.cnumbers import SPACE, leading_number
+from xlbuild.config.devices.fields import Field, fields
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
+from xlbuild.config.suggest import did_you_mean
 from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.libxl.enums import member_of
 
@@ -105,6 +107,16 @@ def name_in(kind: type[E], element: Element, option: Option) -> E:
     message = f"{option.value!r} is no {option.key} of {element.where.key}"
     hint = did_you_mean(option.value, names, f"use one of {known}")
     raise bad_device(element, option.value_index, message, f"xl knows {known}", hint)
+
+
+def told(element: Element, option: Option, value: int, base: int, problems: Problems) -> int:
+    """Return the number that xl takes a value for, with a warning where that is not what it says."""
+    number, end = leading_number(option.value, base)
+    if number != value or option.value[end:].strip(SPACE) or not option.value:
+        message = f"{option.key}={option.value!r} is no number that fits: xl takes it for {value}"
+        where = element.at(option.value_index)
+        problems.warn(Diagnostic("config-device-number", message, where, "write a plain number"))
+    return value
 
 
 def bad_device(element: Element, index: int, message: str, cause: str, hint: str) -> ConfigError:

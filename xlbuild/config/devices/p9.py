@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from xlbuild.config.devices.numbers import parse_ulong, strtoul
+from xlbuild.cnumbers import parse_ulong, strtoul
 from xlbuild.config.devices.options import (
     Option,
     bad_device,

@@ -8,11 +8,12 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from xlbuild.config.devices.fields import Field, did_you_mean
-from xlbuild.config.devices.numbers import atoi, scan_uint, told
-from xlbuild.config.devices.options import Option, bad_device, name_in
+from xlbuild.cnumbers import atoi, scan_unsigned
+from xlbuild.config.devices.fields import Field
+from xlbuild.config.devices.options import Option, bad_device, name_in, told
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
+from xlbuild.config.suggest import did_you_mean
 from xlbuild.errors import ConfigError
 from xlbuild.libxl.devices import DevicePci
 from xlbuild.libxl.enums import RdmReservePolicy
@@ -84,14 +85,14 @@ def _with_slot(device: DevicePci, text: str, start: int) -> tuple[DevicePci, int
 
 
 def _number(text: str, start: int, highest: int, what: str) -> tuple[int, int]:
-    scanned = scan_uint(text, start, 16)
+    scanned = scan_unsigned(text, start, 16)
     if scanned is None or scanned[0] > highest:
         raise _NotOneError(start, f"{what} is a hexadecimal number up to {highest:x}")
     return scanned
 
 
 def _hex(digits: str) -> int:
-    scanned = scan_uint(digits, 0, 16)
+    scanned = scan_unsigned(digits, 0, 16)
     assert scanned is not None
     return scanned[0]
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from xlbuild.config.devices.numbers import atoi, told, uint8
-from xlbuild.config.devices.options import name_in, options
+from xlbuild.cnumbers import atoi, strtoul, uint8
+from xlbuild.config.devices.options import name_in, options, told
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
 from xlbuild.libxl.devices import DeviceUsbctrl, DeviceUsbdev, UsbdevHostdev
@@ -40,9 +40,11 @@ def usbdev(element: Element, problems: Problems, release: str) -> DeviceUsbdev:
             continue
         match option.key:
             case "hostbus":
-                host = replace(host, hostbus=told(element, option, uint8(option.value), 0, problems))
+                host = replace(host, hostbus=told(element, option, uint8(strtoul(option.value)), 0, problems))
             case "hostaddr":
-                host = replace(host, hostaddr=told(element, option, uint8(option.value), 0, problems))
+                host = replace(
+                    host, hostaddr=told(element, option, uint8(strtoul(option.value)), 0, problems)
+                )
             case "controller":
                 device = replace(device, ctrl=told(element, option, atoi(option.value), 10, problems))
             case "port":

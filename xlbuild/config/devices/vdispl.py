@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from xlbuild.config.devices.numbers import scan_uint, strtoul, told
-from xlbuild.config.devices.options import Option, bad_device, options
+from xlbuild.cnumbers import SPACE, scan_unsigned, strtoul
+from xlbuild.config.devices.options import Option, bad_device, options, told
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
 from xlbuild.errors import ConfigError, Diagnostic
@@ -63,12 +63,12 @@ def _connectors(element: Element, option: Option, problems: Problems) -> Iterato
 
 def _size(text: str) -> tuple[int, ...] | None:
     """Return width and height as sscanf reads `%ux%u`; less than both where it stops; None where it reads none."""
-    if not text.strip(" \t\n\v\f\r"):
+    if not text.strip(SPACE):
         return ()
-    width = scan_uint(text, 0, 10)
+    width = scan_unsigned(text, 0, 10)
     if width is None:
         return None
-    height = scan_uint(text, width[1] + 1, 10) if text.startswith("x", width[1]) else None
+    height = scan_unsigned(text, width[1] + 1, 10) if text.startswith("x", width[1]) else None
     return (width[0],) if height is None else (width[0], height[0])
 
 

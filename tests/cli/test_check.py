@@ -1,11 +1,11 @@
 """`xlbuild check` as a user meets it: what it prints and where, and its exit statuses."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import jsonschema
 import pytest
 from started import OnTerminal
@@ -18,17 +18,7 @@ _SCHEMA = Path(__file__).parents[2] / "xlbuild" / "emit" / "check.schema.json"
 
 
 def run(cwd: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "XLBUILD_XEN"}
-    return subprocess.run(
-        [sys.executable, "-m", "xlbuild", *arguments],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=60,
-        check=False,
-    )
+    return forked.run(cwd, *arguments, stdin=stdin.encode(), env={"XLBUILD_XEN": ""})
 
 
 @pytest.fixture

@@ -2,35 +2,19 @@
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import jsonschema
 import pytest
 from compare import compare_images
+from forked import run
 
 PVH = 'name = "g"\ntype = "pvh"\nkernel = "xlbuild:hello-pvh"\nmemory = 16\n'
 PV = 'name = "g"\nkernel = "xlbuild:hello-pv"\nmemory = 16\n'
 EXAMPLE_HOST = Path(__file__).parents[2] / "docs" / "host-example.json"
 SCHEMA = Path(__file__).parents[2] / "xlbuild" / "emit" / "domain.schema.json"
-
-
-def run(
-    cwd: Path, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "xlbuild", *arguments],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        env={**os.environ, **(env or {})},
-        timeout=60,
-        check=False,
-    )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.fixture

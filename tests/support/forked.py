@@ -1,0 +1,79 @@
+"""The command line in a process of its own that need not import anything again: a fork of the tests' process."""
+
+import contextlib
+import importlib
+import io
+import os
+import pkgutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, NoReturn
+
+import xlbuild.__main__
+
+for _module in pkgutil.walk_packages(xlbuild.__path__, "xlbuild."):
+    if not _module.name.endswith("__main__"):
+        importlib.import_module(_module.name)
+
+SECONDS = 60
+
+
+def run(
+    cwd: Path, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `xlbuild ARGUMENTS` in a directory, with the environment and what `env` adds, and return how it ends."""
+    with contextlib.ExitStack() as stack:
+        streams: list[IO[bytes]] = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+        streams[0].write(stdin)
+        streams[0].seek(0)
+        child = os.fork()
+        if child == 0:
+            _become_xlbuild(cwd, arguments, streams, {**os.environ, **(env or {})})
+        status = _wait(child)
+        stdout, stderr = (_read(stream) for stream in streams[1:])
+    return subprocess.CompletedProcess(arguments, status, stdout, stderr)
+
+
+def _become_xlbuild(
+    cwd: Path, arguments: tuple[str, ...], streams: list[IO[bytes]], env: Mapping[str, str]
+) -> NoReturn:
+    status = 99
+    try:
+        for number, stream in enumerate(streams):
+            os.dup2(stream.fileno(), number)
+        sys.stdin, sys.stdout, sys.stderr = (
+            io.TextIOWrapper(open(number, mode, buffering=size, closefd=False), encoding="utf-8")  # noqa: SIM115
+            for number, mode, size in ((0, "rb", -1), (1, "wb", -1), (2, "wb", -1))
+        )
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(env)
+        sys.argv = ["xlbuild", *arguments]
+        xlbuild.__main__.main()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _wait(child: int) -> int:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    raise TimeoutError(f"xlbuild did not end within {SECONDS} s")
+
+
+def _read(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode()

@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "vcpus": (*GROUND, "vcpu_checks"),
     "hello": GROUND,
     "config": GROUND,
-    "container": (*GROUND, "config.model", "config.problems"),
+    "container": (*GROUND, "config.model", "config.problems", "config.suggest"),
     "domain_config": (*GROUND, "config", "container"),
     "lints": (*GROUND, "config", "container.model"),
     "reading": (*GROUND, "config", "container", "domain_config", "lints"),

@@ -171,7 +171,7 @@ def suggest(name: str, known: Iterable[str]) -> Suggestion | None:
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
     """Return the hint for a word within a value: the known one that looks most like it, or else `otherwise`."""
     close = get_close_matches(word.lower(), known, 1)
-    return f"did you mean {close[0]!r}?" if close else otherwise
+    return f"did you mean {str(close[0])!r}?" if close else otherwise
 
 
 def _closest(name: str, known: Iterable[str]) -> str | None:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from xlbuild.config.model import GuestConfig, Value
+from xlbuild.config.suggest import did_you_mean
 from xlbuild.errors import ConfigError
 from xlbuild.libxl.enums import member_of
 
@@ -48,10 +49,12 @@ def list_of_names(config: GuestConfig, key: str, value: Value) -> tuple[str, ...
 
 def unknown(config: GuestConfig, key: str, value: int | str, known: Iterable[str]) -> ConfigError:
     """Return the error for a value that is none of those known."""
+    names = tuple(known)
+    hint = "use one of these, or remove the key"
     return ConfigError(
         f"config-unknown-{key.replace('_', '-')}",
         f"{key} has no {value!r}",
-        cause=f"xl knows {', '.join(known)}",
-        hint="use one of these, or remove the key",
+        cause=f"xl knows {', '.join(names)}",
+        hint=did_you_mean(value, names, hint) if isinstance(value, str) else hint,
         where=config.where(key),
     )

@@ -178,3 +178,9 @@ def test_the_hole_below_4_gib_is_hvms_alone() -> None:
 def test_only_hvm_can_be_without_an_apic(base: str, apic: bool) -> None:
     assert decided(base + "memory = 64; apic = 0").apic is apic
     assert decided(base + "memory = 64").apic
+
+
+@pytest.mark.parametrize(("value", "hint"), [("mixde", "did you mean 'mixed'?"), ("7", "use one of these")])
+def test_a_name_that_is_nearly_right_is_corrected(value: str, hint: str) -> None:
+    error = refusal(f'{HVM}memory = 64\naltp2m = "{value}"')
+    assert (error.hint or "").startswith(hint)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from xlbuild.cli.places import check_places, searched
 from xlbuild.cli.text import STDIN, standard_input, stdout_has_colour
 from xlbuild.errors import ExitStatus, FilesError, RefusedError, UsageError
 from xlbuild.profiles import PROFILES
@@ -77,13 +77,12 @@ def command(
         return _print_xl_json(files[0], overrides, xen, quiet)
     from xlbuild import api
 
-    environment_dirs = [entry for entry in os.environ.get("XLBUILD_FIRMWARE_PATH", "").split(":") if entry]
     check = partial(
         api.check,
         overrides=overrides,
         xen=xen,
         files=not no_files,
-        firmware_dirs=(*firmware_dirs, *environment_dirs),
+        firmware_dirs=searched(firmware_dirs),
         host=host,
         source=STDIN,
     )
@@ -105,10 +104,7 @@ def _check_usage(files: list[str], firmware_dirs: tuple[str, ...], host: str | N
         raise UsageError("several-files", "--xl-json takes one FILE", hint="run it once for each")
     if files.count("-") > 1:
         raise UsageError("stdin-twice", "standard input is given twice", hint="give `-` once")
-    if "" in firmware_dirs:
-        raise UsageError("firmware-dir-empty", "--firmware-dir needs a directory", hint="give a path")
-    if host == "":
-        raise UsageError("host-empty", "--host needs a file", hint="give a path, or leave --host out")
+    check_places(firmware_dirs, host)
 
 
 def _check_each(

@@ -1,10 +1,10 @@
 """`xlbuild create`: build a domain from an xl configuration."""
 
-import os
 from pathlib import Path
 
 import click
 
+from xlbuild.cli.places import check_places, searched
 from xlbuild.cli.text import STDIN, standard_input
 from xlbuild.errors import ConfigError, UsageError
 from xlbuild.profiles import PROFILES
@@ -75,18 +75,14 @@ def command(
             cause="as for `xl create`, an argument with a `=` is a setting, and FILE comes first",
             hint="name a configuration, `-` for standard input, or /dev/null for none",
         )
-    if "" in firmware_dirs:
-        raise UsageError("firmware-dir-empty", "--firmware-dir needs a directory", hint="give a path")
-    if host == "":
-        raise UsageError("host-empty", "--host needs a file", hint="give a path, or leave --host out")
-    environment_dirs = [entry for entry in os.environ.get("XLBUILD_FIRMWARE_PATH", "").split(":") if entry]
+    check_places(firmware_dirs, host)
     source: str | bytes = standard_input() if file == "-" else file
     with Progress(verbose=verbose, quiet=quiet) as progress:
         domain = api.build(
             source,
             overrides=settings,
             xen=xen,
-            firmware_dirs=(*firmware_dirs, *environment_dirs),
+            firmware_dirs=searched(firmware_dirs),
             hypercall_page=hypercall_page,
             host=host,
             source=STDIN,

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from itertools import islice, takewhile
 
 from xlbuild.cnumbers import LONG_MAX, LONG_MIN, leading_number
-from xlbuild.config.keys import BY_NAME, Form
+from xlbuild.config.keys import BY_NAME, Form, known_in
 from xlbuild.config.model import Value
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element, Setting, Settings
 from xlbuild.errors import ConfigError, Diagnostic, Where
-from xlbuild.profiles import release_order
 
 
 class Values:
@@ -24,13 +23,12 @@ class Values:
         """Read from `settings`; what xl drops becomes a warning in `problems`."""
         self.settings = settings
         self.release = release
-        self._release = release_order(release)
+        self._known = known_in(release)
         self.problems = problems
 
     def knows(self, name: str) -> bool:
         """Return whether the release reads a key."""
-        since = BY_NAME[name].since
-        return since is None or release_order(since) <= self._release
+        return name in self._known
 
     def string(self, name: str) -> str | None:
         """Return a string; a list is none."""
@@ -77,9 +75,7 @@ class Values:
         if setting is None:
             return ()
         if isinstance(setting.value, str):
-            self.problems.warn(
-                _ignored(setting, "is a single value and should be a list", _list_hint(setting))
-            )
+            self.problems.warn(_no_list(setting))
             return ()
         return self._leading_strings(setting, setting.value)
 
@@ -94,8 +90,7 @@ class Values:
 
     def devices(self, name: str) -> tuple[Element, ...]:
         """Return a list of strings as `strings` does, each with its place."""
-        places = self.settings.element_places(name)
-        return tuple(_element(text, *place) for text, place in zip(self.strings(name), places, strict=False))
+        return self._placed(name, self.strings(name))
 
     def device_lists(self, name: str) -> tuple[Element | tuple[Element, ...], ...]:
         """Return a list of lists of strings, each string with its place; an element that is no list as it is."""
@@ -103,9 +98,7 @@ class Values:
         if setting is None:
             return ()
         if isinstance(setting.value, str):
-            self.problems.warn(
-                _ignored(setting, "is a single value and should be a list", _list_hint(setting))
-            )
+            self.problems.warn(_no_list(setting))
             return ()
         outer = self.settings.element_places(name)
         inner = self.settings.element_places(name, depth=2)
@@ -132,8 +125,7 @@ class Values:
             return None
         if isinstance(value, str):
             return self.settings.element(name)
-        places = self.settings.element_places(name)
-        return tuple(_element(text, *place) for text, place in zip(value, places, strict=False))
+        return self._placed(name, value)
 
     def devices_or_stop(self, name: str) -> tuple[Element, ...]:
         """Return a list of strings, each with its place; ConfigError where an element is a list itself."""
@@ -186,6 +178,11 @@ class Values:
             )
         return value
 
+    def _placed(self, name: str, strings: tuple[str, ...]) -> tuple[Element, ...]:
+        """Return a list's leading strings with their places."""
+        places = self.settings.element_places(name)
+        return tuple(_element(text, *place) for text, place in zip(strings, places, strict=False))
+
     def _leading_strings(self, setting: Setting, elements: tuple[Value, ...]) -> tuple[str, ...]:
         leading = takewhile(lambda element: isinstance(element, str), elements)
         strings = tuple(element for element in leading if isinstance(element, str))
@@ -234,8 +231,9 @@ def number_of(setting: Setting) -> int | Diagnostic:
     return value
 
 
-def _list_hint(setting: Setting) -> str:
-    return f"put it in brackets: {setting.where.key} = [ ... ]"
+def _no_list(setting: Setting) -> Diagnostic:
+    hint = f"put it in brackets: {setting.where.key} = [ ... ]"
+    return _ignored(setting, "is a single value and should be a list", hint)
 
 
 def _number_hint(text: str) -> str | None:

@@ -3,13 +3,13 @@
 Upstream: xl's parse_config_data.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from xlbuild.config.devices.channel import channel
 from xlbuild.config.devices.disk import disk
-from xlbuild.config.devices.lists import check_count, check_length, read_devices, read_each
+from xlbuild.config.devices.lists import check_count, check_length, read_devices
 from xlbuild.config.devices.p9 import p9
 from xlbuild.config.devices.pvcalls import dtdev, pvcalls
 from xlbuild.config.devices.usb import usbctrl, usbdev
@@ -106,6 +106,7 @@ def _p9(values: Values, name: str) -> tuple[DeviceP9, ...]:
 
 def _vsnd(values: Values) -> tuple[DeviceVsnd, ...]:
     """Return the sound cards, each a list of its own."""
+    where = values.settings.places.get("vsnd")
 
     def card(items: Element | tuple[Element, ...]) -> DeviceVsnd:
         if isinstance(items, Element):
@@ -116,12 +117,17 @@ def _vsnd(values: Values) -> tuple[DeviceVsnd, ...]:
                 hint='write vsnd = [ [ "CARD", "PCM", "STREAM, type=p" ] ]',
                 where=items.where,
             )
-        check_count("vsnd", len(items), values.settings.places.get("vsnd"))
+        check_count("vsnd", len(items), where)
         for item in items:
             check_length("vsnd", item)
         return vsnd(items, values.problems, values.release)
 
-    return read_each(values, "vsnd", values.device_lists("vsnd"), card)
+    def cards() -> Sequence[Element | tuple[Element, ...]]:
+        found = values.device_lists("vsnd")
+        check_count("vsnd", len(found), where)
+        return found
+
+    return values.problems.attempt_each(values.problems.attempt(cards, ()), card)
 
 
 def _with_display(values: Values, config: DomainConfig, kind: Kind) -> DomainConfig:

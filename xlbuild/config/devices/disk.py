@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from xlbuild.cnumbers import int32, leading_number, long
+from xlbuild.config.devices.options import bad_device
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
 from xlbuild.config.suggest import did_you_mean
@@ -94,7 +95,6 @@ _RULES = (
     _Rule("position", re.compile(r"[^=,]+,?|,")),
 )
 
-_CODE = "config-bad-disk"
 _COMMON = "format, vdev, access, devtype, script, backend, backendtype, specification and target"
 _NOT_YET = "this release of xl does not know {}: leave it out"
 _ORDER = "without names the order is target, format, vdev, access: '/dev/vg/disk,raw,xvda,rw'"
@@ -338,4 +338,4 @@ def _stray_equals(element: Element, index: int) -> ConfigError:
 
 
 def _error(element: Element, index: int, what: str, cause: str, hint: str) -> ConfigError:
-    return ConfigError(_CODE, f"a disk {what}", cause=cause, hint=hint, where=element.at(index))
+    return bad_device(element, index, f"a disk {what}", cause, hint)

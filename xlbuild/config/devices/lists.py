@@ -7,7 +7,6 @@ from xlbuild.config.settings import Element
 from xlbuild.config.values import Values
 from xlbuild.errors import NOWHERE, ConfigError, Where
 
-S = TypeVar("S")
 T = TypeVar("T")
 
 MOST_DEVICES = 1024
@@ -19,29 +18,16 @@ MOST_CHARACTERS = 8192
 
 def read_devices(values: Values, key: str, read: Callable[[Element], T]) -> tuple[T, ...]:
     """Return a key's devices, up to an element that is a list; after a wrong one the others are read still."""
-    if not _is_countable(values, key, len(values.strings(key))):  # before the place of each is looked for
-        return ()
+
+    def elements() -> Sequence[Element]:
+        check_count(key, len(values.strings(key)), values.settings.places.get(key))
+        return values.devices(key)  # not before they are counted: the place of each is looked for
 
     def device(element: Element) -> T:
         check_length(key, element)
         return read(element)
 
-    return read_each(values, key, values.devices(key), device)
-
-
-def read_each(values: Values, key: str, elements: Sequence[S], read: Callable[[S], T]) -> tuple[T, ...]:
-    """Return what `read` makes of each element of a key's list; what is wrong is in `values.problems`."""
-    return values.problems.attempt_each(elements, read) if _is_countable(values, key, len(elements)) else ()
-
-
-def _is_countable(values: Values, key: str, count: int) -> bool:
-    """Return whether a list is not too long; that it is, is in `values.problems`."""
-    try:
-        check_count(key, count, values.settings.places.get(key))
-    except ConfigError as error:
-        values.problems.error(error)
-        return False
-    return True
+    return values.problems.attempt_each(values.problems.attempt(elements, ()), device)
 
 
 def check_count(key: str, count: int, where: Where | None) -> None:

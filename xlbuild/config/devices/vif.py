@@ -11,6 +11,7 @@ from typing import Any
 
 from xlbuild.cnumbers import ULONG_MAX, leading_number, parse_ulong, unsigned_long
 from xlbuild.config.devices.fields import Field, fields
+from xlbuild.config.devices.options import bad_device
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
 from xlbuild.config.suggest import did_you_mean
@@ -208,6 +209,4 @@ class _Reader:
         self._problems.warn(Diagnostic("config-vif", f"a vif {what}", self._element.at(index), hint))
 
     def _error(self, index: int, what: str, cause: str, hint: str) -> ConfigError:
-        return ConfigError(
-            "config-bad-vif", f"a vif {what}", cause=cause, hint=hint, where=self._element.at(index)
-        )
+        return bad_device(self._element, index, f"a vif {what}", cause, hint)

@@ -5,12 +5,13 @@ from typing import Any
 
 from xlbuild.cnumbers import leading_number, uint32, unsigned_long
 from xlbuild.config.devices.fields import Field, fields
+from xlbuild.config.devices.options import bad_device
 from xlbuild.config.problems import Problems
 from xlbuild.config.settings import Element
 from xlbuild.config.suggest import did_you_mean
 from xlbuild.errors import ConfigError, Diagnostic
 from xlbuild.libxl.devices import DeviceVkb
-from xlbuild.libxl.enums import VkbBackend
+from xlbuild.libxl.enums import VkbBackend, member_of
 
 _TEXTS = {"backend": "backend_domname", "unique-id": "unique_id"}
 _FLAGS = (
@@ -62,11 +63,11 @@ def _setting(element: Element, field: Field, problems: Problems) -> tuple[str, A
 
 
 def _backend(element: Element, field: Field) -> VkbBackend:
-    name = (field.value or "").lower()
-    if name not in tuple(VkbBackend):
+    backend = member_of(VkbBackend, field.value or "")
+    if backend is None:
         cause, index = "xl knows qemu and linux", field.value_index
         raise _error(element, index, f"has the backend-type {field.value!r}", cause, _HINT)
-    return VkbBackend(name)
+    return backend
 
 
 def _member(key: str) -> str:
@@ -74,4 +75,4 @@ def _member(key: str) -> str:
 
 
 def _error(element: Element, index: int, what: str, cause: str, hint: str) -> ConfigError:
-    return ConfigError("config-bad-vkb", f"a vkb {what}", cause=cause, hint=hint, where=element.at(index))
+    return bad_device(element, index, f"a vkb {what}", cause, hint)

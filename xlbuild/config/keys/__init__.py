@@ -5,6 +5,7 @@ say something about. A key that is not here is unknown to xl, which carries on w
 """
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 from xlbuild.config.keys import arm, device_model, devices, guest, older, platform
@@ -30,6 +31,8 @@ BY_NAME: Mapping[str, Key] = MappingProxyType({key.name: key for key in KEYS})
 """Every key by its name."""
 
 
+@cache
 def known_in(release: str) -> Mapping[str, Key]:
     """Return the keys that a release's xl reads, by name."""
-    return {key.name: key for key in KEYS if in_releases(release, key.since, key.until)}
+    known = {key.name: key for key in KEYS if in_releases(release, key.since, key.until)}
+    return MappingProxyType(known)

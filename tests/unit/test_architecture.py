@@ -48,6 +48,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "plan": (*GROUND, "container", "image.model", "image.modules", "acpi.build"),
     "hooks": (*GROUND, "container", "image.model", "acpi.build", "plan", "memory"),
     "domain": (*GROUND, "container", "memory", "plan.model"),
+    "inspect": GROUND,
     "pipeline": (*GROUND, "config.model", "container", "reading", "image", "plan.model", "hooks", "domain"),
     "checking": (*GROUND, "config.model", "config.overrides", "container", "reading", "domain", "pipeline"),
     "emit": (

@@ -6,13 +6,13 @@ Header fields: Linux's x86 boot protocol, 2.08 or later.
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from xlbuild.errors import Where
 from xlbuild.image import elfkernel
 from xlbuild.image.blob import Blob
 from xlbuild.image.codecerror import CodecError
-from xlbuild.image.codecs import CODECS
+from xlbuild.image.codecs import CODECS, Codec
 from xlbuild.image.verdict import Candidate, Match, Reject
 
 NAME = "Linux bzImage"
@@ -28,17 +28,18 @@ _SECTOR = 512
 
 def probe(candidate: Candidate) -> Match | Reject:
     """Take a bzImage whose payload is an ELF kernel; one that is not leaves its payload to the next loader."""
-    payload = _payload(candidate.blob)
-    if isinstance(payload, Reject):
-        return payload
+    found = find_payload(candidate.blob)
+    if isinstance(found, Reject):
+        return found
+    payload = found.blob
     inner = replace(candidate, blob=payload, packing=(*candidate.packing, "bzImage"))
-    codec = next((codec for codec in CODECS if payload.starts_with(codec.magic)), None)
+    codec = codec_of(payload)
     if codec is None:
         start = payload.data[:4].tobytes().hex(" ")
         names = ", ".join(codec.name for codec in CODECS)
         return Reject(f"its payload starts with {start or 'nothing'}: none of {names}", leaves=inner)
     try:
-        unpacked = codec.unpack(payload, candidate.profile)
+        unpacked = candidate.unpack(codec, payload, candidate.profile)
     except CodecError as error:
         return Reject(f"its {codec.name} payload cannot be unpacked: {error}", error.hint, leaves=inner)
     inner = replace(inner, blob=unpacked, packing=(*inner.packing, codec.name))
@@ -48,7 +49,22 @@ def probe(candidate: Candidate) -> Match | Reject:
     return answer
 
 
-def _payload(blob: Blob) -> Blob | Reject:
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a bzImage carries, as it is packed."""
+
+    offset: int
+    """Where in the file it starts, in bytes."""
+    blob: Blob
+
+
+def codec_of(payload: Blob) -> Codec | None:
+    """Return the compression that a payload starts with; None for one that is not known, or not packed."""
+    return next((codec for codec in CODECS if payload.starts_with(codec.magic)), None)
+
+
+def find_payload(blob: Blob) -> Payload | Reject:
+    """Return a bzImage's payload, or why the file has none that Xen would find."""
     if blob.size < _HEADER_END or blob.read(_MAGIC_OFFSET, len(_MAGIC)) != _MAGIC:
         return Reject(f"it has no `HdrS` at {_MAGIC_OFFSET:#x}")
     (version,) = struct.unpack("<H", blob.read(_VERSION, 2))
@@ -65,4 +81,4 @@ def _payload(blob: Blob) -> Blob | Reject:
             "the file seems to be cut short: compare its size and checksum with the original",
             Where(offset=_PAYLOAD_OFFSET),
         )
-    return blob.part(offset, length)
+    return Payload(offset, blob.part(offset, length))

@@ -49,17 +49,40 @@ def load_kernel(
     containers, and xl none at all). Raises RefusedError with each loader's reason.
     """
     requested = 0 if hvm_container or features is None else requested_features(features)
-    given = Candidate(name, Blob.of(data), (), hvm_container, profile, firmware, requested)
-    file = candidate = _unzipped(given)
+    return load_file(
+        open_file(Candidate(name, Blob.of(data), (), hvm_container, profile, firmware, requested))
+    )
+
+
+def load_file(file: Candidate) -> KernelImage:
+    """Load a file that is open. Raises RefusedError with each loader's reason."""
     refuse_foreign(file)
-    rejects: list[tuple[str, Reject]] = []
+    answers = ask_loaders(file)
+    if isinstance(match := answers[-1].answer, Match):
+        return _with_host_warning(match.load(), file.name)
+    raise _refusal(
+        file, [(each.loader.name, each.answer) for each in answers if isinstance(each.answer, Reject)]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a loader says of a file."""
+
+    loader: Loader
+    answer: Match | Reject
+
+
+def ask_loaders(file: Candidate) -> tuple[Answer, ...]:
+    """Return what each loader says, in the table's order, up to the first that takes the file."""
+    answers: list[Answer] = []
     for loader in LOADERS:
-        answer = loader.probe(candidate)
+        answer = loader.probe(file)
+        answers.append(Answer(loader, answer))
         if isinstance(answer, Match):
-            return _with_host_warning(answer.load(), name)
-        rejects.append((loader.name, answer))
-        candidate = answer.leaves or candidate
-    raise _refusal(file, rejects)
+            break
+        file = answer.leaves or file
+    return tuple(answers)
 
 
 def _with_host_warning(image: KernelImage, name: str) -> KernelImage:
@@ -75,8 +98,11 @@ def _with_host_warning(image: KernelImage, name: str) -> KernelImage:
     return replace(image, warnings=(*image.warnings, warning))
 
 
-def _unzipped(candidate: Candidate) -> Candidate:
-    """Undo a gzip of the whole file. Raises RefusedError for one that is broken, and for sizes over the limit."""
+def open_file(candidate: Candidate) -> Candidate:
+    """Return a file as the loaders see it: gzip of the whole file is undone.
+
+    Raises RefusedError for an empty file, one whose gzip stream is broken, and for sizes over the limit.
+    """
     blob = candidate.blob
     if not blob.size:
         raise RefusedError(

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from xlbuild.errors import NOWHERE, Where
 from xlbuild.image.blob import Blob
+from xlbuild.image.codecs import Codec
 from xlbuild.image.model import KernelImage
 from xlbuild.profiles import Profile
+
+Unpack: TypeAlias = Callable[[Codec, Blob, Profile], Blob]
+"""Undoes a payload's compression as a release does; raises CodecError."""
+
+
+def unpack(codec: Codec, payload: Blob, profile: Profile) -> Blob:
+    """Undo a payload's compression: the plain way, each time it is asked for."""
+    return codec.unpack(payload, profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +36,8 @@ class Candidate:
     """Whether it is what an HVM guest starts in place of a kernel, hvmloader for one: messages then say so."""
     features: int = 0
     """What a PV guest is to have on request, beside what its kernel requires: a bitmap of xen/features.h."""
+    unpack: Unpack = unpack
+    """How its payload is unpacked: whoever asks the loaders more than once need not do it each time."""
 
     @property
     def noun(self) -> str:

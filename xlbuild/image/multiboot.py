@@ -92,14 +92,14 @@ class _Table:
 
 def probe(candidate: Candidate) -> Match | Reject:
     """Take any file, ELF files among them, with a table in its first 8 KiB, also where it cannot be started."""
-    offset = _find(candidate.blob)
+    offset = find_table(candidate.blob)
     if offset is None:
         return _no_table(candidate)
     fields = _Fields(*_SHAPE.unpack(candidate.blob.read(offset, _SHAPE.size)))
     return Match(partial(_load, _Table(candidate, offset, fields)))
 
 
-def _find(blob: Blob) -> int | None:
+def find_table(blob: Blob) -> int | None:
     """Return the offset of the first table whose checksum is right; the file has to go on behind the table."""
     head = blob.read(0, min(blob.size, _STARTS_WITHIN + _SHAPE.size))
     end = min(_STARTS_WITHIN, blob.size - _SHAPE.size)

@@ -1,0 +1,116 @@
+"""A kernel file taken apart: what is packed in what, as far as one can get, whatever is wrong with it.
+
+The loaders stop at the first thing that decides; this goes on, so that a file which no Xen takes is described, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from xlbuild.errors import RefusedError
+from xlbuild.image.blob import Blob
+from xlbuild.image.bzimage import Payload, codec_of, find_payload
+from xlbuild.image.codecerror import CodecError
+from xlbuild.image.codecs import Codec
+from xlbuild.image.elf import MAGIC, ElfFile, open_elf
+from xlbuild.image.loaders import open_file
+from xlbuild.image.verdict import Candidate, Reject, RejectedError
+from xlbuild.profiles import Profile
+
+
+@dataclass(slots=True)
+class UnpackOnce:
+    """Undoes each compression of one file once, however often loaders ask: of all releases, for all containers."""
+
+    _done: dict[tuple[str, int, int], Blob | CodecError] = field(default_factory=dict)
+
+    def __call__(self, codec: Codec, payload: Blob, profile: Profile) -> Blob:
+        """Return the unpacked payload; CodecError as the codec raises it."""
+        key = (codec.name, payload.size, profile.lzma_memory_limit)
+        if key not in self._done:
+            try:
+                self._done[key] = codec.unpack(payload, profile)
+            except CodecError as error:
+                self._done[key] = error
+        done = self._done[key]
+        if isinstance(done, CodecError):
+            raise done
+        return done
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFile:
+    """What is in a file that may be a kernel."""
+
+    given: Candidate
+    """The file as it is."""
+    opened: Candidate | None
+    """The file as the loaders see it, gzip of the whole undone; None where that cannot be done."""
+    refusal: RefusedError | None
+    """Why it cannot."""
+    is_bzimage: bool
+    payload: Payload | None
+    """A bzImage's payload, packed; None for other files, and where it does not fit into the file."""
+    payload_missing: str | None
+    """Why a bzImage has none."""
+    codec: Codec | None
+    """How the payload is packed; None: not at all, or in no way that is known."""
+    unpacked: Blob | None
+    """The payload unpacked."""
+    unpack_error: str | None
+    elf: ElfFile | None
+    """The ELF file at the core of it all."""
+    elf_error: str | None
+    """Why what starts like an ELF file cannot be read as one."""
+
+    @property
+    def core(self) -> Blob:
+        """The innermost bytes that could be reached."""
+        if self.unpacked is not None:
+            return self.unpacked
+        if self.payload is not None and self.codec is None:
+            return self.payload.blob
+        return (self.opened or self.given).blob
+
+
+def take_apart(data: bytes, name: str, profile: Profile) -> KernelFile:
+    """Return what is in a file, as far as it can be unpacked; nothing is refused here."""
+    given = Candidate(name, Blob.of(data), (), False, profile, unpack=UnpackOnce())
+    file = KernelFile(given, None, None, False, None, None, None, None, None, None, None)
+    try:
+        file = replace(file, opened=open_file(given))
+    except RefusedError as error:
+        file = replace(file, refusal=error)
+    return _with_elf(_with_payload(file))
+
+
+def _with_payload(file: KernelFile) -> KernelFile:
+    blob = (file.opened or file.given).blob
+    found = find_payload(blob)
+    if isinstance(found, Reject):
+        starts = is_bzimage(blob)
+        return replace(file, is_bzimage=starts, payload_missing=found.reason if starts else None)
+    file = replace(file, is_bzimage=True, payload=found, codec=codec_of(found.blob))
+    if file.codec is None:
+        return file
+    try:
+        return replace(file, unpacked=file.given.unpack(file.codec, found.blob, file.given.profile))
+    except CodecError as error:
+        return replace(file, unpack_error=str(error))
+
+
+def _with_elf(file: KernelFile) -> KernelFile:
+    if not file.core.starts_with(MAGIC):
+        return file
+    try:
+        return replace(file, elf=open_elf(file.core))
+    except RejectedError as failure:
+        return replace(file, elf_error=failure.reason)
+
+
+_MAGIC_OFFSET, _MAGIC = 0x202, b"HdrS"
+
+
+def is_bzimage(blob: Blob) -> bool:
+    """Return whether a file has the magic of Linux's boot protocol."""
+    return blob.holds(_MAGIC_OFFSET, len(_MAGIC)) and blob.read(_MAGIC_OFFSET, len(_MAGIC)) == _MAGIC

@@ -1,0 +1,74 @@
+"""What each Xen release makes of a file: its builder's word where that is known here, and what its history says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from xlbuild.inspect.kernel_file import KernelFile
+from xlbuild.inspect.releases import RELEASES, Target, Trait, conditions, refusals
+from xlbuild.inspect.traits import traits_of
+from xlbuild.inspect.verdicts import Verdict, verdicts
+from xlbuild.profiles import PROFILES, Profile
+
+
+def profile_of(release: str) -> Profile:
+    """Return how a release builds; for one older than all that are known, how the oldest of those does.
+
+    What else the older ones did differently is in the facts.
+    """
+    return next((profile for profile in PROFILES if profile.name == release), PROFILES[0])
+
+
+def release_verdicts(file: KernelFile, release: str) -> tuple[Verdict, ...]:
+    """Return the verdict for each container in a release."""
+    return _in_release(verdicts(file, profile_of(release)), release, traits_of(file))
+
+
+def _in_release(found: tuple[Verdict, ...], release: str, traits: Collection[Trait]) -> tuple[Verdict, ...]:
+    return tuple(_with_facts(verdict, release, traits) for verdict in found)
+
+
+def _with_facts(verdict: Verdict, release: str, traits: Collection[Trait]) -> Verdict:
+    """Let the history decide what the builder of today takes."""
+    if not verdict.boots:
+        return verdict
+    for fact in refusals(release, verdict.target, traits):
+        rule = f"Xen {release} ({fact.id})"
+        return Verdict(verdict.target, False, rule, fact.rule, fact.mend, is_history=True)
+    depends = tuple(fact.rule for fact in conditions(release, verdict.target, traits))
+    return replace(verdict, conditions=depends)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Releases in a row that make the same of a file."""
+
+    first: str
+    last: str
+    verdicts: tuple[Verdict, ...]
+
+    def of(self, target: Target) -> Verdict:
+        """Return the verdict for a container."""
+        return next(verdict for verdict in self.verdicts if verdict.target is target)
+
+
+def spans(file: KernelFile) -> tuple[Span, ...]:
+    """Return what all releases make of a file, oldest first, with those together that agree."""
+    traits = traits_of(file)
+    by_profile = {profile.name: verdicts(file, profile) for profile in PROFILES}
+    found: list[Span] = []
+    for release in RELEASES:
+        here = _in_release(by_profile[profile_of(release).name], release, traits)
+        if found and _agree(found[-1].verdicts, here):
+            found[-1] = replace(found[-1], last=release)
+        else:
+            found.append(Span(release, release, here))
+    return tuple(found)
+
+
+def _agree(some: tuple[Verdict, ...], others: tuple[Verdict, ...]) -> bool:
+    return all(
+        (one.boots, one.conditions) == (other.boots, other.conditions)
+        for one, other in zip(some, others, strict=True)
+    )

@@ -1,0 +1,133 @@
+"""The traits that the facts about releases speak of: which of them a file has."""
+
+from __future__ import annotations
+
+import lzma
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from xlbuild.image.features import DOM0, HVM_CALLBACK_VECTOR
+from xlbuild.image.model import PaeMode, XenParameters
+from xlbuild.image.multiboot import find_table
+from xlbuild.image.notes import NoteType, guest_string, xen_notes
+from xlbuild.image.parameters import parse_kernel
+from xlbuild.inspect.kernel_file import KernelFile
+from xlbuild.inspect.releases import Trait
+from xlbuild.profiles import XC_DOM_DECOMPRESS_MAX
+from xlbuild.units import MIB
+
+_ZBOOT_OFFSET, _ZBOOT_MAGIC = 4, b"zimg"
+_HEADER_SAMPLE = 64
+"""Bytes of an xz or lzma stream after which its decoder has asked for its memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the tests below look at."""
+
+    file: KernelFile
+    notes: frozenset[NoteType]
+    """The kinds of Xen's notes that there are."""
+    parameters: XenParameters | None
+    """What they say, read as for PV; None without an ELF file."""
+    has_guest_string: bool
+
+    @property
+    def codec(self) -> str | None:
+        """How the payload is packed."""
+        return self.file.codec.name if self.file.codec is not None else None
+
+
+def facts_of(file: KernelFile) -> Facts:
+    """Return what the tests look at of a file."""
+    elf = file.elf
+    if elf is None:
+        return Facts(file, frozenset(), None, has_guest_string=False)
+    known = set(NoteType)
+    notes = frozenset(NoteType(note.type) for note in xen_notes(elf) if note.type in known)
+    parameters = parse_kernel(elf, hvm_container=False, profile=file.given.profile).parameters
+    return Facts(file, notes, parameters, has_guest_string=not notes and guest_string(elf) is not None)
+
+
+def _packed_with(codec: str) -> Callable[[Facts], bool]:
+    return lambda facts: facts.codec == codec
+
+
+def _has(kind: NoteType) -> Callable[[Facts], bool]:
+    return lambda facts: kind in facts.notes
+
+
+def _requires(feature: int) -> Callable[[Facts], bool]:
+    return lambda facts: facts.parameters is not None and bool(facts.parameters.features_required & feature)
+
+
+def _decoder_over(limit: int) -> Callable[[Facts], bool]:
+    return lambda facts: _needs_more(facts, limit)
+
+
+def _needs_more(facts: Facts, limit: int) -> bool:
+    """Return whether an xz or lzma payload's decoder needs more memory than `limit` bytes."""
+    form = {"xz": lzma.FORMAT_XZ, "lzma": lzma.FORMAT_ALONE}.get(facts.codec or "")
+    if form is None or facts.file.payload is None:
+        return False
+    try:
+        lzma.LZMADecompressor(form, memlimit=limit).decompress(
+            facts.file.payload.blob.read(0, _HEADER_SAMPLE), 1
+        )
+    except lzma.LZMAError as error:
+        return "emory" in str(error)
+    return False
+
+
+def _is_over_the_limit(facts: Facts) -> bool:
+    cores = (facts.file.given.blob, facts.file.core)
+    return any(blob.size > XC_DOM_DECOMPRESS_MAX for blob in cores)
+
+
+def _lz4_is_short(facts: Facts) -> bool:
+    unpacked = facts.file.unpacked
+    return facts.codec == "lz4" and unpacked is not None and len(unpacked.data) < unpacked.size
+
+
+def _is_32_bit_pv(facts: Facts) -> bool:
+    return facts.file.elf is not None and facts.file.elf.is_class32
+
+
+TESTS: Mapping[Trait, Callable[[Facts], bool]] = MappingProxyType(
+    {
+        Trait.GZIP_FILE: lambda facts: facts.file.opened is not None and bool(facts.file.opened.packing),
+        Trait.PAYLOAD_GZIP: _packed_with("gzip"),
+        Trait.PAYLOAD_BZIP2: _packed_with("bzip2"),
+        Trait.PAYLOAD_LZMA: _packed_with("lzma"),
+        Trait.PAYLOAD_XZ: _packed_with("xz"),
+        Trait.PAYLOAD_LZO: _packed_with("lzo"),
+        Trait.PAYLOAD_LZ4: _packed_with("lz4"),
+        Trait.PAYLOAD_LZ4_SHORT: _lz4_is_short,
+        Trait.PAYLOAD_ZSTD: _packed_with("zstd"),
+        Trait.DECODER_OVER_128_MIB: _decoder_over(128 * MIB),
+        Trait.DECODER_OVER_256_MIB: _decoder_over(256 * MIB),
+        Trait.OVER_1_GIB: _is_over_the_limit,
+        Trait.ZBOOT: lambda facts: facts.file.given.blob.read(_ZBOOT_OFFSET, 4) == _ZBOOT_MAGIC,
+        Trait.GUEST_STRING: lambda facts: facts.has_guest_string,
+        Trait.PHYS32_ENTRY: _has(NoteType.PHYS32_ENTRY),
+        Trait.PADDR_OFFSET_ALONE: lambda facts: (
+            NoteType.PADDR_OFFSET in facts.notes and NoteType.VIRT_BASE not in facts.notes
+        ),
+        Trait.REQUIRES_HVM_CALLBACK_VECTOR: _requires(HVM_CALLBACK_VECTOR),
+        Trait.REQUIRES_DOM0: _requires(DOM0),
+        Trait.NO_PAE: lambda facts: facts.parameters is not None and facts.parameters.pae is PaeMode.NO,
+        Trait.PV32: _is_32_bit_pv,
+        Trait.MULTIBOOT_STYLE: lambda facts: find_table(facts.file.given.blob) is not None,
+        Trait.MOD_START_PFN: _has(NoteType.MOD_START_PFN),
+        Trait.INIT_P2M: _has(NoteType.INIT_P2M),
+        Trait.FIRMWARE_64: lambda facts: facts.file.elf is not None and not facts.file.elf.is_class32,
+    }
+)
+"""For each trait, how it is found. A fact that no longer matters for its container is sorted out by its targets."""
+
+
+def traits_of(file: KernelFile) -> frozenset[Trait]:
+    """Return the traits of a file."""
+    facts = facts_of(file)
+    return frozenset(trait for trait, has in TESTS.items() if has(facts))

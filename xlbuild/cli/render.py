@@ -5,11 +5,16 @@ import threading
 from collections.abc import Callable
 
 from rich.console import Console, JustifyMethod
+from rich.padding import Padding
 from rich.status import Status
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from xlbuild.cli.report import Report, Table
+from xlbuild.cli.tree import Grid, blocks
+from xlbuild.inspect.tree import Branch
+
+_INDENT = 2
 
 
 def render(report: Report) -> None:
@@ -19,6 +24,22 @@ def render(report: Report) -> None:
     for table in report.tables:
         console.print(_table(table))
     console.print(_pairs(report.closing))
+
+
+def render_tree(tree: Branch) -> None:
+    """Print a description on stdout: titles in bold, tables that fit the terminal."""
+    console = _console(stderr=False)
+    for block in blocks(tree):
+        if isinstance(block, Grid):
+            console.print(Padding(_grid(block), (0, 0, 0, _INDENT * block.depth)))
+        elif block.text is None:
+            console.print(Padding(Text(block.label, style="bold"), (0, 0, 0, _INDENT * block.depth)))
+        else:
+            line = RichTable.grid(padding=(0, 1))
+            line.add_column(style="bold", no_wrap=True)
+            line.add_column(overflow="fold")
+            line.add_row(f"{block.label}:" if block.label else "", Text(block.text))
+            console.print(Padding(line, (0, 0, 0, _INDENT * block.depth)))
 
 
 def start_spinner(text: Callable[[], str]) -> Callable[[], None]:
@@ -54,6 +75,15 @@ def _pairs(pairs: tuple[tuple[str, str], ...]) -> RichTable:
     for label, value in pairs:
         grid.add_row(label, Text(value))
     return grid
+
+
+def _grid(grid: Grid) -> RichTable:
+    shown = RichTable(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for column in grid.columns:
+        shown.add_column(column, header_style="dim", overflow="fold")
+    for row in grid.rows:
+        shown.add_row(*(Text(cell) for cell in row))
+    return shown
 
 
 def _table(table: Table) -> RichTable:

@@ -9,10 +9,10 @@ domain   sha256 of a canonical JSON document: see `domain_digest`.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from xlbuild.memory import GuestMemory
-from xlbuild.plan.model import Plan, Segment
+from xlbuild.built import MemoryReader
+from xlbuild.plan.model import Segment
 
 DOMAIN_DIGEST_PARTS: tuple[str, ...] = (
     "container",
@@ -29,11 +29,11 @@ DOMAIN_DIGEST_PARTS: tuple[str, ...] = (
 """The manifest's members (and the memory digest) that the domain digest covers."""
 
 
-def memory_digests(memory: GuestMemory, plan: Plan) -> tuple[str, dict[str, str]]:
+def memory_digests(memory: MemoryReader, segments: Sequence[Segment]) -> tuple[str, dict[str, str]]:
     """Return the memory digest and each segment's, in one pass over the pages."""
     whole = hashlib.sha256(b"xlbuild.memory/1\0")
-    parts = {segment.name: hashlib.sha256(b"xlbuild.segment/1\0") for segment in plan.segments}
-    ordered = sorted(plan.segments, key=lambda segment: segment.pfn)
+    parts = {segment.name: hashlib.sha256(b"xlbuild.segment/1\0") for segment in segments}
+    ordered = sorted(segments, key=lambda segment: segment.pfn)
     current: Segment | None = None
     for pfn, page in memory.pages():
         whole.update(pfn.to_bytes(8, "little") + page)

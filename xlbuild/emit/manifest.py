@@ -75,7 +75,7 @@ def manifest(domain: Domain) -> tuple[dict[str, object], Digests]:
         ],
         "event_channels": [{"port": c.port, "remote_domid": c.remote_domid} for c in plan.event_channels],
     }
-    memory, segments = memory_digests(domain.memory, plan)
+    memory, segments = memory_digests(domain.memory, plan.segments)
     digests = Digests(memory, segments, domain_digest(document, memory))
     document["digests"] = {"memory": memory, "segments": segments, "domain": digests.domain}
     return document, digests

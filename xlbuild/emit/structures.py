@@ -13,6 +13,16 @@ from xlbuild.abi.hvm_save import (
     record,
 )
 from xlbuild.abi.shared_info import initial_shared_info
+from xlbuild.built import (
+    ACPI_INFO_FILE,
+    HVM_CONTEXT_FILE,
+    HVM_INFO_FILE,
+    RSDP_FILE,
+    SHARED_INFO_FILE,
+    START_INFO_FILE,
+    VCPU_CONTEXT_FILE,
+    acpi_table_file,
+)
 from xlbuild.container import Kind
 from xlbuild.domain import Domain
 from xlbuild.plan.model import Plan
@@ -27,11 +37,11 @@ def structure_files(domain: Domain) -> dict[str, bytes]:
     segment = plan.segment("HVM start info")
     assert segment is not None
     files = {
-        "start_info.bin": domain.memory.read(plan.start_info.address, segment.vend - segment.vstart),
-        "hvm_context.bin": hvm_context(plan),
+        START_INFO_FILE: domain.memory.read(plan.start_info.address, segment.vend - segment.vstart),
+        HVM_CONTEXT_FILE: hvm_context(plan),
     }
     if plan.hvm_info is not None:
-        files["hvm_info_table.bin"] = HVM_INFO_TABLE.encode(plan.hvm_info)
+        files[HVM_INFO_FILE] = HVM_INFO_TABLE.encode(plan.hvm_info)
     return files | _acpi_files(plan)
 
 
@@ -53,9 +63,9 @@ def _pv_files(domain: Domain) -> dict[str, bytes]:
     (vcpu,) = plan.vcpus
     assert vcpu.registers is not None
     return {
-        "start_info.bin": domain.memory.read(plan.start_info.address, PAGE_SIZE),
-        "shared_info.bin": initial_shared_info(),
-        "vcpu_context.bin": vcpu.layout.encode(vcpu.registers),
+        START_INFO_FILE: domain.memory.read(plan.start_info.address, PAGE_SIZE),
+        SHARED_INFO_FILE: initial_shared_info(),
+        VCPU_CONTEXT_FILE: vcpu.layout.encode(vcpu.registers),
     }
 
 
@@ -63,6 +73,6 @@ def _acpi_files(plan: Plan) -> dict[str, bytes]:
     acpi = plan.layout.acpi
     if acpi is None:
         return {}
-    blobs = {"acpi_rsdp.bin": acpi.rsdp.data, "acpi_info.bin": acpi.info.data}
-    tables = {f"acpi_{t.table.value.lower().replace(' ', '_')}.bin": t.data for t in acpi.tables}
+    blobs = {RSDP_FILE: acpi.rsdp.data, ACPI_INFO_FILE: acpi.info.data}
+    tables = {acpi_table_file(t.table.value): t.data for t in acpi.tables}
     return blobs | tables

@@ -35,6 +35,13 @@ _OTHER_CAUSES = {
     "config-not-regular",
     "config-too-large",
     *("target-exists", "target-not-a-domain", "target-unwritable"),
+    *(
+        "domain-not-a-directory",
+        "domain-manifest-missing",
+        "domain-manifest-syntax",
+        "domain-manifest-invalid",
+    ),
+    *("domain-image-missing", "domain-image-length", "domain-file-too-large", "domain-changed"),
     *("host-file-invalid", "host-file-syntax", "setting-without-equals", "name-no-file-name"),
 }
 """Codes of what is no fault of a configuration."""

@@ -1,0 +1,205 @@
+"""A built domain as it was read back: what its manifest says, and its memory, which is read where it is asked for.
+
+The values are the plan's where they are the same thing. Whoever reads one back (`emit.readback`) has checked that
+every frame and address that a member names exists, so that nobody behind has to.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from xlbuild.abi.layout import Fields
+from xlbuild.container.model import Kind, Role
+from xlbuild.domain import Digests
+from xlbuild.image.model import GuestType
+from xlbuild.plan.model import (
+    EventChannel,
+    Grant,
+    HvmParam,
+    MemoryMapEntry,
+    Segment,
+    StartInfo,
+    Vcpu,
+    VirtualMemoryRange,
+)
+from xlbuild.units import FrameRange, Pfn, PhysAddr
+
+START_INFO_FILE = "start_info.bin"
+SHARED_INFO_FILE = "shared_info.bin"
+VCPU_CONTEXT_FILE = "vcpu_context.bin"
+HVM_CONTEXT_FILE = "hvm_context.bin"
+HVM_INFO_FILE = "hvm_info_table.bin"
+RSDP_FILE = "acpi_rsdp.bin"
+ACPI_INFO_FILE = "acpi_info.bin"
+
+
+def acpi_table_file(name: str) -> str:
+    """Return the name of the file that holds an ACPI table."""
+    return f"acpi_{name.lower().replace(' ', '_')}.bin"
+
+
+class MemoryReader(Protocol):
+    """A guest's memory, wherever it is: `GuestMemory` is one, an image on disk another."""
+
+    @property
+    def populated(self) -> tuple[FrameRange, ...]:
+        """The frames that exist: ascending, disjoint."""
+
+    @property
+    def end(self) -> Pfn:
+        """One past the highest frame that exists."""
+
+    def read(self, address: PhysAddr, size: int) -> bytes:
+        """Return `size` bytes; zeros where nothing is written, and where no memory is."""
+
+    def pages(self) -> Iterator[tuple[Pfn, bytes]]:
+        """Yield each frame that holds a non-zero byte, ascending, with its 4096 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltInput:
+    """A file that went into the build, as the manifest records it."""
+
+    role: Role
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltKernel:
+    """What the builder made of the kernel's file."""
+
+    format: str
+    packing: tuple[str, ...]
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class PopulateOnDemand:
+    """Frames that exist only once they are touched."""
+
+    target: int
+    """Frames there may be of them at start."""
+    populated: tuple[FrameRange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Bytes with a name and a place of their own."""
+
+    name: str
+    address: PhysAddr
+    size: int
+
+    @property
+    def end(self) -> PhysAddr:
+        """One past its last byte."""
+        return PhysAddr(self.address + self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class AcpiPlaces:
+    """Where a PVH guest's ACPI lies: the pieces with addresses of their own, and the tables in them."""
+
+    blobs: tuple[Placed, ...]
+    tables: tuple[Placed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NumaTables:
+    """What the hypervisor is told of virtual NUMA nodes (public domctl.h, struct xen_domctl_vnuma)."""
+
+    vnode_to_pnode: tuple[int, ...]
+    vcpu_to_vnode: tuple[int, ...]
+    vdistance: tuple[tuple[int, ...], ...]
+    vmemranges: tuple[VirtualMemoryRange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HypercallPage:
+    """The frame of a PV kernel's hypercall page, and whether it was filled."""
+
+    pfn: Pfn
+    filled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltDomain:
+    """A domain that was built: domain.json's members (docs/domain-json.md), its memory, and its structures."""
+
+    source: str
+    """Where it was read from, as the user calls it."""
+    document: Mapping[str, object]
+    """The manifest as it stands."""
+    memory: MemoryReader
+    structures: Mapping[str, bytes]
+    """Contents of the .bin files by name, those that are there."""
+    name: str
+    uuid: str | None
+    kind: Kind
+    reason: str
+    guest_type: GuestType
+    profile: str
+    """Name of the Xen release that it was built as; it may be one that is not known here."""
+    inputs: tuple[BuiltInput, ...]
+    kernel: BuiltKernel
+    command_line: str | None
+    total_pages: int
+    target_pages: int | None
+    populate_on_demand: PopulateOnDemand | None
+    segments: tuple[Segment, ...]
+    firmware_modules: tuple[Segment, ...]
+    special_pages: Mapping[str, Pfn]
+    ioreq_server: FrameRange | None
+    start_info: StartInfo
+    hvm_info: Placed | None
+    hvm_info_fields: Fields | None
+    acpi: AcpiPlaces | None
+    vcpus: tuple[Vcpu, ...]
+    hvm_params: tuple[HvmParam, ...]
+    memory_map: tuple[MemoryMapEntry, ...]
+    vnuma: NumaTables | None
+    hypercall_page: HypercallPage | None
+    grants: tuple[Grant, ...]
+    event_channels: tuple[EventChannel, ...]
+    digests: Digests
+
+    @property
+    def populated(self) -> tuple[FrameRange, ...]:
+        """The frames that exist."""
+        return self.memory.populated
+
+    @property
+    def is_pv(self) -> bool:
+        """Whether it is a PV guest, whose segments have virtual addresses."""
+        return self.kind is Kind.PV
+
+    def segment(self, name: str) -> Segment | None:
+        """Return the segment of that name."""
+        return next((segment for segment in self.segments if segment.name == name), None)
+
+    def structure_files(self) -> tuple[str, ...]:
+        """Return the names of the .bin files that a directory of this domain has."""
+        if self.is_pv:
+            return (START_INFO_FILE, SHARED_INFO_FILE, VCPU_CONTEXT_FILE)
+        hvm_info = (HVM_INFO_FILE,) if self.hvm_info is not None else ()
+        if self.acpi is None:
+            return (START_INFO_FILE, HVM_CONTEXT_FILE, *hvm_info)
+        tables = (acpi_table_file(table.name) for table in self.acpi.tables)
+        return (START_INFO_FILE, HVM_CONTEXT_FILE, *hvm_info, RSDP_FILE, ACPI_INFO_FILE, *tables)
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a domain's memory and manifest come to, beside what the manifest says they did."""
+
+    digests: Digests
+    """Of the memory as it is; `domain` is of the manifest as it is, too."""
+    stray: Pfn | None
+    """First frame with a non-zero byte where the guest has no memory."""
+
+    def differing(self, built: BuiltDomain) -> tuple[str, ...]:
+        """Return the names of the segments whose digests are not the manifest's."""
+        recorded = built.digests.segments
+        return tuple(name for name, digest in self.digests.segments.items() if recorded.get(name) != digest)

@@ -1,0 +1,129 @@
+"""Reading a built domain's directory back: what `emit.directory` wrote, or what somebody made of it since.
+
+Nothing in it is trusted: the manifest is checked member by member, files are regular and of the size that they must
+have, and no more is read of them than that.
+"""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from xlbuild.built import BuiltDomain, Verification
+from xlbuild.domain import Digests
+from xlbuild.emit.digest import domain_digest, memory_digests
+from xlbuild.emit.directory import MANIFEST, MEMORY_IMAGE
+from xlbuild.emit.jsonplace import DocumentKind, Place, parse_document
+from xlbuild.emit.manifestread import check_schema, read_manifest, read_populated
+from xlbuild.emit.memoryimage import MemoryImage
+from xlbuild.emit.readfile import read_file, unreadable
+from xlbuild.errors import FilesError, RefusedError, Where
+from xlbuild.units import MIB, human_size
+
+_MOST_MANIFEST = 64 * MIB
+_MOST_STRUCTURE = MIB
+"""Bytes of a .bin file; the largest has some 70 KiB."""
+
+_KIND = DocumentKind(
+    "domain's manifest",
+    RefusedError,
+    no_json="domain-manifest-syntax",
+    invalid="domain-manifest-invalid",
+    hint="docs/domain-json.md describes it; build the domain again with this version of xlbuild",
+)
+
+
+def read_directory(path: str | os.PathLike[str]) -> BuiltDomain:
+    """Return the domain in a directory; of its memory nothing is read yet, and the image stays open.
+
+    Raises FilesError (domain-not-a-directory, domain-manifest-missing, domain-image-missing, domain-changed, and what
+    `read_file` raises) and RefusedError (domain-manifest-syntax, domain-manifest-invalid, domain-image-length,
+    domain-file-too-large).
+    """
+    source = os.fspath(path)
+    before = _identity(source)
+    top = _manifest(source)
+    memory = MemoryImage(str(Path(source) / MEMORY_IMAGE), read_populated(top))
+    domain = read_manifest(top, source, memory)
+    domain = replace(domain, structures=_structures(domain))
+    if _identity(source) != before:
+        raise FilesError(
+            "domain-changed",
+            f"the domain {source} has been replaced while it was read",
+            cause="its directory is another one than before",
+            hint="run this again",
+            where=Where(source),
+        )
+    return domain
+
+
+def verify(domain: BuiltDomain) -> Verification:
+    """Return what a directory's memory and manifest come to: all of the memory is read.
+
+    Raises FilesError as `MemoryImage.pages` does.
+    """
+    memory, segments = memory_digests(domain.memory, domain.segments)
+    digests = Digests(memory, segments, domain_digest(domain.document, memory))
+    stray = domain.memory.stray() if isinstance(domain.memory, MemoryImage) else None
+    return Verification(digests, stray)
+
+
+def _identity(source: str) -> tuple[int, int]:
+    """Return what tells a directory from one that takes its place; FilesError where there is none."""
+    try:
+        status = Path(source).stat()
+        is_directory = Path(source).is_dir()
+    except OSError as error:
+        raise unreadable(source, "domain", error, Where(source)) from error
+    except ValueError as error:  # a NUL byte in the path
+        raise unreadable(source, "domain", OSError(str(error)), Where(source)) from error
+    if not is_directory:
+        raise FilesError(
+            "domain-not-a-directory",
+            f"{source} is no built domain",
+            cause="a built domain is a directory, and this is none",
+            hint="give the directory that `xlbuild create` wrote",
+            where=Where(source),
+        )
+    return status.st_dev, status.st_ino
+
+
+def _manifest(source: str) -> Place:
+    path = str(Path(source) / MANIFEST)
+    try:
+        data = _read_bounded(path, _KIND.what, _MOST_MANIFEST)
+    except FilesError as error:
+        if error.code != "file-missing":
+            raise
+        raise FilesError(
+            "domain-manifest-missing",
+            f"{source} is no built domain",
+            cause=f"a built domain is a directory with a {MANIFEST}, and this one has none",
+            hint="give the directory that `xlbuild create` wrote",
+            where=Where(source),
+        ) from error
+    top = parse_document(data, _KIND, path)
+    check_schema(top)
+    return top
+
+
+def _structures(domain: BuiltDomain) -> dict[str, bytes]:
+    """Return the .bin files that are there; one that is missing is for the description to tell."""
+    directory = Path(domain.source)
+    names = (name for name in domain.structure_files() if os.path.lexists(directory / name))
+    return {
+        name: _read_bounded(str(directory / name), "start-of-day structure", _MOST_STRUCTURE)
+        for name in names
+    }
+
+
+def _read_bounded(path: str, what: str, most: int) -> bytes:
+    data = read_file(path, what, Where(path), most + 1)
+    if len(data) > most:
+        raise RefusedError(
+            "domain-file-too-large",
+            f"the {what} {path} is too large",
+            cause=f"it has more than {human_size(most)}, and no such file does",
+            hint="build the domain again, or copy all files of its directory",
+            where=Where(path),
+        )
+    return data

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from xlbuild.errors import NOWHERE, Diagnostic, UsageError, raise_all
 from xlbuild.host import STAND_IN_TOPOLOGY, HostTopology
-from xlbuild.profiles import NEWEST, PROFILES, Profile
+from xlbuild.profiles import MOST_CONFIG, NEWEST, PROFILES, Profile
 
 if TYPE_CHECKING:
     from xlbuild.checking import LookAtDisks, LookAtFiles
@@ -156,7 +156,7 @@ def _read_host(path: str | Path) -> InputFile:
     from xlbuild.emit.inputs import InputFile
     from xlbuild.emit.readfile import read_file
 
-    return InputFile(Role.HOST, str(path), read_file(str(path), "host file", NOWHERE))
+    return InputFile(Role.HOST, str(path), read_file(str(path), "host file", NOWHERE, MOST_CONFIG))
 
 
 def _parse_host(file: InputFile | None) -> Host | None:

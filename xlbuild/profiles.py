@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from xlbuild.units import GIB, MIB
 
 MOST_CONFIG = 16 * MIB
-"""Bytes of a configuration; nobody writes so much, and /dev/zero has more."""
+"""Bytes of a configuration, or a host file; nobody writes so much, and /dev/zero has more."""
 
 XC_DOM_DECOMPRESS_MAX = GIB
 """Bytes of the largest kernel, module or unpacked payload that any release's toolstack takes (xenguest)."""

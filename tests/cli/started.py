@@ -1,10 +1,11 @@
-"""Runs of xlbuild that a test talks to while they go on: fed through a FIFO, signalled, seen on a terminal."""
+"""Runs of xlbuild that a test talks to while they go on: held up at a file, signalled, seen on a terminal."""
 
 import fcntl
 import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -35,14 +36,24 @@ def start(
     )
 
 
-def opened_by_reader(fifo: Path, still_runs: Callable[[], bool]) -> int:
-    """Open a FIFO for writing once a process reads it; fail when the process ends instead."""
-    while True:
-        try:
-            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:
+class Lease:
+    """A lease on a file, as a file server takes it: whoever opens the file waits until it is given back."""
+
+    def __init__(self, path: Path) -> None:
+        """Take it; the kernel takes it away 45 seconds after the first who wants the file."""
+        self._fd = os.open(path, os.O_RDWR)
+        fcntl.fcntl(self._fd, fcntl.F_SETSIG, signal.SIGURG)  # which nobody minds, as SIGIO would be
+        fcntl.fcntl(self._fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+
+    def wait_for_reader(self, still_runs: Callable[[], bool]) -> None:
+        """Wait until a process wants the file; fail when it ends instead."""
+        while fcntl.fcntl(self._fd, fcntl.F_GETLEASE) == fcntl.F_WRLCK:
             assert still_runs(), "the reader has ended"
             time.sleep(0.01)
+
+    def give_back(self) -> None:
+        """Let the others have the file."""
+        os.close(self._fd)
 
 
 class OnTerminal:

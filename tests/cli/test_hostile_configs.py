@@ -121,7 +121,7 @@ def test_an_endless_device_is_no_configuration(tmp_path: Path) -> None:
 
 
 def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
-    assert_refused(tmp_path, ".", "is a directory", "give a readable regular file")
+    assert_refused(tmp_path, ".", "it is a directory, not a regular file", "give a regular file")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read any file")

@@ -1,13 +1,12 @@
 """Builds that are interrupted: exit status 130, and nothing left behind, whenever the signal comes."""
 
-import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from started import DEADLINE, opened_by_reader, start
+from started import DEADLINE, Lease, start
 
 SIGNALS = pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
@@ -47,13 +46,14 @@ def left_behind(directory: Path) -> list[str]:
 def test_a_build_interrupted_while_it_waits_for_its_ramdisk_leaves_nothing(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    os.mkfifo(tmp_path / "ramdisk")
+    (tmp_path / "ramdisk").write_bytes(b"ramdisk")
+    lease = Lease(tmp_path / "ramdisk")
     (tmp_path / "guest.cfg").write_text('name = "g"\nkernel = "xlbuild:hello-pv"\nramdisk = "ramdisk"\n')
     child = start(tmp_path, "create", "guest.cfg")
-    fd = opened_by_reader(tmp_path / "ramdisk", lambda: child.poll() is None)
+    lease.wait_for_reader(lambda: child.poll() is None)
     child.send_signal(number)
     assert_interrupted(child)
-    os.close(fd)
+    lease.give_back()
     assert left_behind(tmp_path) == ["ramdisk"]
 
 

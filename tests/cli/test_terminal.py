@@ -1,6 +1,5 @@
 """What a terminal gets to see, and what it must never get: escape sequences nobody asked for."""
 
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -9,7 +8,7 @@ from types import MappingProxyType
 
 import pytest
 from ours import xlbuild as xlbuild_here
-from started import DEADLINE, OnTerminal, opened_by_reader, start
+from started import DEADLINE, Lease, OnTerminal, start
 
 import xlbuild
 from xlbuild.units import paddr_of
@@ -116,23 +115,18 @@ def test_a_plain_terminal_gets_warnings_without_escape_sequences(pvh: Path, env:
 
 
 @pytest.fixture
-def fifo(tmp_path: Path) -> Path:
+def ramdisk(tmp_path: Path) -> Lease:
     """A ramdisk that a build has to wait for."""
-    os.mkfifo(tmp_path / "ramdisk")
+    (tmp_path / "ramdisk").write_bytes(b"ramdisk")
     (tmp_path / "guest.cfg").write_bytes(PVH + b'ramdisk = "ramdisk"\n')
-    return tmp_path / "ramdisk"
+    return Lease(tmp_path / "ramdisk")
 
 
-def feed(fd: int) -> None:
-    os.write(fd, b"ramdisk")
-    os.close(fd)
-
-
-def test_who_waits_on_a_terminal_sees_a_spinner_that_goes_away(fifo: Path) -> None:
-    run = OnTerminal(fifo.parent, ["create", "-n", "guest.cfg"], 80, 24, {})
-    fd = opened_by_reader(fifo, run.runs)
+def test_who_waits_on_a_terminal_sees_a_spinner_that_goes_away(tmp_path: Path, ramdisk: Lease) -> None:
+    run = OnTerminal(tmp_path, ["create", "-n", "guest.cfg"], 80, 24, {})
+    ramdisk.wait_for_reader(run.runs)
     run.wait_for(SPINNER)
-    feed(fd)
+    ramdisk.give_back()
     status, shown = run.end()
     assert status == 0
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1  # the cursor, hidden and back
@@ -140,29 +134,29 @@ def test_who_waits_on_a_terminal_sees_a_spinner_that_goes_away(fifo: Path) -> No
     assert not SPINNER.search(shown.rpartition("\x1b[2K")[2])
 
 
-def test_who_waits_on_a_dumb_terminal_gets_no_escape_sequences(fifo: Path) -> None:
-    run = OnTerminal(fifo.parent, ["create", "-n", "guest.cfg"], 80, 24, {"TERM": "dumb"})
-    fd = opened_by_reader(fifo, run.runs)
+def test_who_waits_on_a_dumb_terminal_gets_no_escape_sequences(tmp_path: Path, ramdisk: Lease) -> None:
+    run = OnTerminal(tmp_path, ["create", "-n", "guest.cfg"], 80, 24, {"TERM": "dumb"})
+    ramdisk.wait_for_reader(run.runs)
     time.sleep(LONG_ENOUGH)
-    feed(fd)
+    ramdisk.give_back()
     status, shown = run.end()
     assert status == 0
     assert CONTROL.findall(shown) == []
 
 
-def test_quiet_shows_no_spinner(fifo: Path) -> None:
-    run = OnTerminal(fifo.parent, ["create", "-n", "-q", "guest.cfg"], 80, 24, {})
-    fd = opened_by_reader(fifo, run.runs)
+def test_quiet_shows_no_spinner(tmp_path: Path, ramdisk: Lease) -> None:
+    run = OnTerminal(tmp_path, ["create", "-n", "-q", "guest.cfg"], 80, 24, {})
+    ramdisk.wait_for_reader(run.runs)
     time.sleep(LONG_ENOUGH)
-    feed(fd)
+    ramdisk.give_back()
     assert run.end() == (0, "")
 
 
-def test_a_pipe_gets_no_spinner(fifo: Path) -> None:
-    child = start(fifo.parent, "create", "-n", "guest.cfg", TERM="xterm-256color")
-    fd = opened_by_reader(fifo, lambda: child.poll() is None)
+def test_a_pipe_gets_no_spinner(tmp_path: Path, ramdisk: Lease) -> None:
+    child = start(tmp_path, "create", "-n", "guest.cfg", TERM="xterm-256color")
+    ramdisk.wait_for_reader(lambda: child.poll() is None)
     time.sleep(LONG_ENOUGH)
-    feed(fd)
+    ramdisk.give_back()
     output, errors = child.communicate(timeout=DEADLINE)
     assert (child.returncode, errors) == (0, "")
     assert CONTROL.findall(output) == []

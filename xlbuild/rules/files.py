@@ -14,13 +14,15 @@ FAMILY = Family(
                 "file-missing",
                 "firmware-path-missing",
                 "file-unreadable",
+                "file-not-regular",
+                "file-changed",
                 "file-too-large",
                 "built-in-unknown",
             ),
             _ERROR,
             "a file that cannot be read",
-            "The configuration names a kernel, ramdisk or firmware that is not there, not readable, or too "
-            "large.",
+            "The configuration names a kernel, ramdisk or firmware that is not there, not readable, no "
+            "regular file, or too large, or one that is being written.",
             "Correct the path; with `--no-files`, a configuration is checked without its files.",
             'name = "g"\nkernel = "/no/such/kernel"\nmemory = 64\n',
         ),

@@ -1,14 +1,11 @@
 """Finding and reading the files a build is made from."""
 
-import os
-import threading
 from pathlib import Path
 
 import pytest
 
 from xlbuild.container import FileRequest, Role
 from xlbuild.emit.inputs import HostFiles
-from xlbuild.emit.readfile import read_file
 from xlbuild.errors import NOWHERE, FilesError
 from xlbuild.image.firmware import FIRMWARE
 from xlbuild.profiles import NEWEST, PROFILES
@@ -69,20 +66,6 @@ def test_missing_firmware_names_every_place_and_the_package(name: str, tmp_path:
         assert f"{tmp_path}/{path}" in (refused.value.cause or "")
         assert (FIRMWARE[name].package in (refused.value.hint or "")) == packaged
         assert "--firmware-dir" in (refused.value.hint or "")
-
-
-def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(b"x" * 100_000,))
-    writer.start()
-    assert read_file(str(pipe), "kernel", NOWHERE) == b"x" * 100_000
-    writer.join()
-
-
-def test_a_path_with_a_nul_is_unreadable() -> None:
-    with pytest.raises(FilesError, match="cannot be read"):
-        read_file("a\0b", "kernel", NOWHERE)
 
 
 def test_the_built_in_kernels_are_named_by_their_scheme() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from xlbuild.container import Container
+from xlbuild.errors import RefusedError
 from xlbuild.hooks.base import BuilderHooks, make_plan
 from xlbuild.plan.layout import LayoutError
 from xlbuild.plan.model import BuildRequest, Plan
@@ -55,7 +56,7 @@ def _fits(request: BuildRequest, hooks: BuilderHooks, mib: int) -> bool:
         return False
     try:
         make_plan(_with_memory(request, mib), hooks)
-    except LayoutError:
+    except RefusedError:
         return False
     return True
 

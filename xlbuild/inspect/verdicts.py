@@ -11,11 +11,12 @@ from xlbuild.errors import NOWHERE, RefusedError, Where
 from xlbuild.hooks import hooks_for
 from xlbuild.hooks.base import make_plan
 from xlbuild.hooks.budget import smallest_memory_mib
+from xlbuild.image import bzimage
 from xlbuild.image.elf import EM_386, EM_X86_64
 from xlbuild.image.loaders import Answer, ask_loaders, load_file
 from xlbuild.image.model import GuestType, KernelImage
 from xlbuild.image.recognise import what_it_is
-from xlbuild.image.verdict import Reject
+from xlbuild.image.verdict import Match, Reject
 from xlbuild.inspect.kernel_file import KernelFile
 from xlbuild.inspect.releases import Target
 from xlbuild.plan.model import BuildRequest
@@ -123,18 +124,21 @@ class _Builder:
             return error
 
     def _refused(self, target: Target, error: RefusedError) -> Verdict:
-        """Return the verdict of an error; where no loader takes the file, the last one's reason is what decides."""
+        """Return the verdict of an error; where no loader takes the file, the reason of the one that came closest."""
         hvm_container = target in (Target.PVH, Target.HVM)
         answers = loader_answers(self.file, self.profile, hvm_container=hvm_container)
-        if not answers or not isinstance(last := answers[-1].answer, Reject):
+        if not answers or any(isinstance(each.answer, Match) for each in answers):
             return _of_error(target, error)
-        guess = (
-            what_it_is(self.file.opened.blob, zipped=bool(self.file.opened.packing))
-            if self.file.opened
-            else None
+        unpackable = self.file.is_bzimage and self.file.elf is None
+        closest = next(
+            each for each in reversed(answers) if not unpackable or each.loader.name == bzimage.NAME
         )
-        because = last.reason if guess is None else f"{guess.sentence}; {last.reason}"
-        return Verdict(target, False, f"loader {answers[-1].loader.name}", because, error.hint, error.where)
+        assert isinstance(closest.answer, Reject)
+        because = closest.answer.reason
+        if self.file.opened is not None and not self.file.is_bzimage:
+            guess = what_it_is(self.file.opened.blob, zipped=bool(self.file.opened.packing))
+            because = because if guess is None else f"{guess.sentence}; {because}"
+        return Verdict(target, False, f"loader {closest.loader.name}", because, error.hint, error.where)
 
 
 def _other_width(target: Target, answer: KernelImage | RefusedError, file: KernelFile) -> Target | None:

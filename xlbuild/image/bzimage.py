@@ -22,7 +22,8 @@ _MAGIC_OFFSET, _MAGIC = 0x202, b"HdrS"
 _VERSION = 0x206
 _PAYLOAD_OFFSET = 0x248
 _HEADER_END = 0x250
-_OLDEST_VERSION = 0x0208
+OLDEST_VERSION = 0x0208
+"""Boot protocol that says where the payload is: 2.08."""
 _SECTOR = 512
 
 
@@ -63,12 +64,17 @@ def codec_of(payload: Blob) -> Codec | None:
     return next((codec for codec in CODECS if payload.starts_with(codec.magic)), None)
 
 
+def protocol_version(blob: Blob) -> int:
+    """Return the boot protocol's version, major above minor byte; the caller has checked the magic."""
+    return int.from_bytes(blob.read(_VERSION, 2), "little")
+
+
 def find_payload(blob: Blob) -> Payload | Reject:
     """Return a bzImage's payload, or why the file has none that Xen would find."""
     if blob.size < _HEADER_END or blob.read(_MAGIC_OFFSET, len(_MAGIC)) != _MAGIC:
         return Reject(f"it has no `HdrS` at {_MAGIC_OFFSET:#x}")
-    (version,) = struct.unpack("<H", blob.read(_VERSION, 2))
-    if version < _OLDEST_VERSION:
+    version = protocol_version(blob)
+    if version < OLDEST_VERSION:
         return Reject(
             f"its boot protocol is {version >> 8}.{version & 0xFF:02}, too old to say where the payload is (2.08)",
             where=Where(offset=_VERSION),

@@ -81,7 +81,7 @@ _ZEROS = Guess(
 
 def refuse_foreign(candidate: Candidate) -> None:
     """Refuse Arm kernels by name: no x86 guest can run one. Raises RefusedError (kernel-arm)."""
-    what = _arm_kind(candidate.blob)
+    what = arm_kind(candidate.blob)
     if what is None:
         return
     raise RefusedError(
@@ -93,7 +93,8 @@ def refuse_foreign(candidate: Candidate) -> None:
     )
 
 
-def _arm_kind(blob: Blob) -> str | None:
+def arm_kind(blob: Blob) -> str | None:
+    """Return what kind of Arm kernel a file is; None for one that is none."""
     for offset, magic, what in _ARM_IMAGES:
         if _has(blob, offset, magic):
             return what

@@ -1,0 +1,223 @@
+"""Facts: what a container takes, and HVM firmware."""
+
+from xlbuild.inspect.releases.model import (
+    ALL,
+    HVM_CONTAINERS,
+    KERNELS,
+    PV,
+    Effect,
+    Fact,
+    Subject,
+    Target,
+    Trait,
+)
+
+_TAKEN, _DEPENDS, _REFUSED = Effect
+
+_PV_OF_KERNEL = "start it as PV, where it has PV's notes, too"
+
+CONTAINERS = Subject(
+    "What a container takes",
+    (
+        Fact(
+            "arm",
+            Trait.ARM,
+            ALL,
+            _REFUSED,
+            None,
+            None,
+            "A guest of x86 Xen is x86.",
+            "give an x86 kernel",
+            "the public headers: no guest type for Arm on x86",
+        ),
+        Fact(
+            "not-xen",
+            Trait.NOT_XEN,
+            KERNELS,
+            _REFUSED,
+            None,
+            None,
+            "A kernel for Xen says so, in ELF notes or in a section `__xen_guest`.",
+            "build the kernel for Xen (Linux: CONFIG_XEN_PV for PV, CONFIG_PVH for PVH)",
+            "libelf-dominfo.c of uXen (Xen as of 2011) and as of 6933092cbd6a; observed with 4.17.7",
+        ),
+        Fact(
+            "no-section-names",
+            Trait.NO_SECTION_NAMES,
+            KERNELS,
+            _REFUSED,
+            None,
+            "4.14",
+            "The ELF loader wants the table of section names, though it may need no section.",
+            "do not strip the section headers (strip -s keeps them; sstrip and llvm-strip --strip-sections do not)",
+            "xc_dom_elfloader.c as of 96edb111dde9 (with PVH: 4.7 or later) wants it, its successor as of "
+            "77a09716f251 (in tools/libs/guest: 4.15 or later) does not; which release dropped it was not found",
+            verified=False,
+        ),
+        Fact(
+            "guest-string",
+            Trait.GUEST_STRING,
+            PV,
+            _TAKEN,
+            None,
+            None,
+            "The section `__xen_guest`, older than notes, is still read when there is no Xen note.",
+            "",
+            "libelf-dominfo.c of uXen (Xen as of 2011) and as of 01a5814d4e48",
+        ),
+        Fact(
+            "guest-string-pvh",
+            Trait.GUEST_STRING,
+            (Target.PVH,),
+            _REFUSED,
+            None,
+            None,
+            "A section `__xen_guest` cannot say PHYS32_ENTRY, without which nothing starts as PVH.",
+            'set type="pv"',
+            "libelf: don't attempt to parse __xen_guest for PVH (xen-devel, May 2021)",
+        ),
+        Fact(
+            "multiboot-style",
+            Trait.MULTIBOOT_STYLE,
+            PV,
+            _TAKEN,
+            None,
+            None,
+            "A binary with Xen's table of addresses (0x336EC578) in its first 8 KiB is loaded as a PV guest.",
+            "",
+            "xc_dom_binloader.c as of 2bcee4b3c316; observed with 4.17.7",
+        ),
+        Fact(
+            "multiboot-style-hvm",
+            Trait.MULTIBOOT_STYLE,
+            HVM_CONTAINERS,
+            _REFUSED,
+            None,
+            None,
+            "A multiboot-style binary is a PV guest's, and only that.",
+            'set type="pv"',
+            "observed with 4.17.7",
+        ),
+        Fact(
+            "no-phys32-entry",
+            Trait.NO_PHYS32_ENTRY,
+            (Target.PVH,),
+            _REFUSED,
+            None,
+            None,
+            "A PVH guest is entered where the note PHYS32_ENTRY says.",
+            'build the kernel with CONFIG_PVH, or set type="pv"; from Xen 4.11 on pvshim = 1 starts a PV kernel '
+            "within PVH",
+            "docs/misc/hvmlite.markdown (33b79dd04445); observed with 4.17.7",
+        ),
+        Fact(
+            "pvh",
+            Trait.PHYS32_ENTRY,
+            (Target.PVH,),
+            _REFUSED,
+            None,
+            "4.6",
+            "There is no PVH as it is today: 4.4 to 4.8 had another, pvh=1, for PV kernels.",
+            _PV_OF_KERNEL,
+            "docs/misc/hvmlite.markdown (33b79dd04445); that it is of 4.7 is inferred, 4.8 is the release that made "
+            "it stable (port-xen@netbsd.org, March 2017)",
+            verified=False,
+        ),
+        Fact(
+            "pvh-by-device-model",
+            Trait.PHYS32_ENTRY,
+            (Target.PVH,),
+            _DEPENDS,
+            "4.7",
+            "4.9",
+            'There is no type="pvh": a temporary interface makes such guests, builder="hvm" with '
+            'device_model_version="none".',
+            'set builder="hvm" and device_model_version="none"',
+            "libxl/xl: add PVH guest type (xen-devel, August 2017), which replaced it in 4.10; used so with 4.9 "
+            "(xen-devel, May 2017); 4.7 is inferred",
+            verified=False,
+        ),
+        Fact(
+            "pvh-phys32-entry-only",
+            Trait.PHYS32_ENTRY_ONLY,
+            (Target.PVH,),
+            _REFUSED,
+            "4.7",
+            "4.9",
+            "Notes must name XEN_VERSION, and LOADER or GUEST_OS, for PVH, too.",
+            "add those notes to the kernel",
+            "libelf-dominfo.c as of 6933092cbd6a, which knows PHYS32_ENTRY and makes no exception for it; the "
+            "release that made one was not found",
+            verified=False,
+        ),
+        Fact(
+            "pvh-phys32-entry-only-4.10",
+            Trait.PHYS32_ENTRY_ONLY,
+            (Target.PVH,),
+            _DEPENDS,
+            "4.10",
+            "4.10",
+            "PHYS32_ENTRY alone is enough from the toolstack on that starts the PV shim, which has no other note: "
+            "4.10.0-shim-comet and 4.11.",
+            "add XEN_VERSION and LOADER or GUEST_OS to the kernel, or update Xen",
+            "tag 4.10.0-shim-comet-1.1 (January 2018); that it came with the shim is inferred",
+            verified=False,
+        ),
+        Fact(
+            "pvh-entry-not-mapped",
+            Trait.ENTRY_NOT_MAPPED,
+            (Target.PVH,),
+            _REFUSED,
+            None,
+            "4.15",
+            "The PV entry point is checked for PVH guests, too: a Linux with CONFIG_PVH and without CONFIG_XEN_PV "
+            "has VIRT_BASE but no ENTRY, and fails.",
+            "build Linux with CONFIG_XEN_PV as well, or give the kernel an ENTRY inside of it",
+            "libelf: improve PVH elfnote parsing, 632cbaf1243e (May 2021, after 4.15.0); the failure: xen-devel, "
+            "October 2020",
+        ),
+        Fact(
+            "entry-not-mapped",
+            Trait.ENTRY_NOT_MAPPED,
+            PV,
+            _REFUSED,
+            None,
+            None,
+            "A PV kernel's entry point lies inside of it.",
+            "correct the note ENTRY, VIRT_BASE or PADDR_OFFSET",
+            "libelf-dominfo.c of uXen (Xen as of 2011) and as of 01a5814d4e48",
+        ),
+    ),
+)
+
+FIRMWARE = Subject(
+    "HVM firmware",
+    (
+        Fact(
+            "firmware",
+            Trait.FIRMWARE,
+            (Target.HVM,),
+            _TAKEN,
+            None,
+            None,
+            "hvmloader goes with the toolstack of its own release: up to 4.7 it holds SeaBIOS and OVMF itself, later "
+            "the toolstack loads them behind it.",
+            "",
+            "the series: Load BIOS via toolstack instead of been embedded in hvmloader (2016; 4.8 is inferred)",
+            verified=False,
+        ),
+        Fact(
+            "firmware-64",
+            Trait.FIRMWARE_64,
+            (Target.HVM,),
+            _REFUSED,
+            None,
+            None,
+            "HVM firmware starts in 32-bit mode, and is a 32-bit ELF file (older builders do not check it).",
+            "give hvmloader",
+            "xc_dom_hvmloader.c as of 0c42901e1297; xc_hvm_build_x86.c as of 085c36698223, older, has no check, but "
+            "enters it in 32-bit mode; which release changed was not found",
+            verified=False,
+        ),
+    ),
+)

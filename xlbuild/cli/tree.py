@@ -106,7 +106,8 @@ def _grid(depth: int, branches: Sequence[Branch]) -> Grid:
 
 def _cell(value: Tree) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_cell(each) for each in value) or _NOTHING
+        cells = [_cell(each) for each in value]
+        return ("; " if any(" " in cell for cell in cells) else ", ").join(cells) or _NOTHING
     assert not isinstance(value, Mapping)
     return _scalar("", value)
 

@@ -151,13 +151,12 @@ def _loaders(file: KernelFile) -> Iterator[Branch]:
 
 def _span(span: Span) -> Branch:
     answers = {NAMES[verdict.target]: _word(verdict) for verdict in span.verdicts}
-    reasons = [
-        f"{verdict.target.value}: {text}"
-        for verdict in span.verdicts
-        for text in (verdict.conditions if verdict.boots else (verdict.because,))
-        if verdict.boots or verdict.is_history
-    ]
-    return {"from": span.first, "to": span.last, **answers, "because": reasons}
+    reasons: dict[str, list[str]] = {}
+    for verdict in span.verdicts:
+        for text in verdict.conditions if verdict.boots else (verdict.because,) * verdict.is_history:
+            reasons.setdefault(text.removesuffix("."), []).append(verdict.target.value)
+    because = [f"{', '.join(targets)}: {text}" for text, targets in reasons.items()]
+    return {"from": span.first, "to": span.last, **answers, "because": because}
 
 
 def _word(verdict: Verdict) -> str:

@@ -68,7 +68,9 @@ def spans(file: KernelFile) -> tuple[Span, ...]:
 
 
 def _agree(some: tuple[Verdict, ...], others: tuple[Verdict, ...]) -> bool:
-    return all(
-        (one.boots, one.conditions) == (other.boots, other.conditions)
-        for one, other in zip(some, others, strict=True)
-    )
+    return all(_in_short(one) == _in_short(other) for one, other in zip(some, others, strict=True))
+
+
+def _in_short(verdict: Verdict) -> tuple[object, ...]:
+    """Return what a release has to differ in to be told apart; not how its builder words a refusal."""
+    return verdict.boots, verdict.conditions, verdict.because if verdict.is_history else None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xlbuild.errors import NOWHERE, Diagnostic, UsageError, raise_all
 from xlbuild.host import STAND_IN_TOPOLOGY, HostTopology
-from xlbuild.profiles import MOST_CONFIG, NEWEST, PROFILES, Profile
+from xlbuild.profiles import MOST_CONFIG, NEWEST, PROFILES, XC_DOM_DECOMPRESS_MAX, Profile
 
 if TYPE_CHECKING:
     from xlbuild.checking import LookAtDisks, LookAtFiles
@@ -38,6 +39,7 @@ def build(
     hypercall_page: bool = True,
     host: str | Path | None = None,
     features: str | None = None,
+    max_kernel_size: int | None = None,
     source: str = "-",
     on_stage: OnStage = _ignore_stage,
     on_warning: OnWarning = _ignore_warning,
@@ -50,18 +52,19 @@ def build(
     hypercall_page  fill a PV kernel's hypercall page, which on a host the hypervisor does
     host            file that describes the host the guest is to run on (docs/host.md)
     features        what a PV guest is to have on request, names joined by `|`: xl itself never asks
+    max_kernel_size bytes of the largest kernel that is taken, packed and unpacked (default: 1 GiB, as upstream)
     source          what messages call a configuration given as bytes
     on_stage        called with a stage's name and detail as it starts
     on_warning      called with each warning as it is found; `Domain.warnings` has them all
 
-    Raises ConfigError, FilesError or RefusedError, and UsageError for a release that is not known or an override
-    without `=`; nothing is written.
+    Raises ConfigError, FilesError or RefusedError, and UsageError for a release that is not known, a size that cannot
+    be or an override without `=`; nothing is written.
     """
     from xlbuild.emit.inputs import HostFiles
     from xlbuild.emit.readfile import config_data
     from xlbuild.pipeline import BuildOptions, build_domain
 
-    profile = find_profile(xen)
+    profile = find_profile(xen, max_kernel_size)
     source = source if isinstance(config, bytes) else str(config)
     on_stage("config", source)
     data = config_data(config, source)
@@ -113,6 +116,7 @@ def check(
     files: bool = True,
     firmware_dirs: Sequence[str] = (),
     host: str | Path | None = None,
+    max_kernel_size: int | None = None,
     source: str = "-",
 ) -> CheckReport:
     """Check an xl configuration: everything that xl would stop at, and what it does not tell.
@@ -125,7 +129,7 @@ def check(
     from xlbuild.checking import check_config
     from xlbuild.emit.readfile import config_data
 
-    profile = find_profile(xen)
+    profile = find_profile(xen, max_kernel_size)
     source = source if isinstance(config, bytes) else str(config)
     data = config_data(config, source)
     host_file = _read_host(host) if host is not None else None
@@ -167,19 +171,31 @@ def _parse_host(file: InputFile | None) -> Host | None:
     return parse_host(file.data, file.path)
 
 
-def find_profile(xen: str | None) -> Profile:
-    """Return a release's profile, the newest for None; UsageError for one that is not known."""
-    if xen is None:
-        return NEWEST
+def find_profile(xen: str | None, max_kernel_size: int | None = None) -> Profile:
+    """Return a release's profile, the newest for None, with a limit of its own for a kernel's size in bytes.
+
+    Raises UsageError for a release that is not known, and for a limit that is none or above Xen's own.
+    """
     for profile in PROFILES:
-        if profile.name == xen:
-            return profile
+        if profile.name == (NEWEST.name if xen is None else xen):
+            return profile if max_kernel_size is None else _limited(profile, max_kernel_size)
     raise UsageError(
         "profile-unknown",
         f"Xen {xen} is not a release that xlbuild knows",
         cause="each release builds guests its own way, and this one's is not described",
         hint="use one of " + ", ".join(profile.name for profile in PROFILES),
     )
+
+
+def _limited(profile: Profile, max_kernel_size: int) -> Profile:
+    if not 0 < max_kernel_size <= XC_DOM_DECOMPRESS_MAX:
+        raise UsageError(
+            "kernel-size-limit",
+            f"{max_kernel_size} bytes are no limit for a kernel's size",
+            cause=f"Xen's own is {XC_DOM_DECOMPRESS_MAX} bytes, and no release takes more",
+            hint="give a number of bytes from 1 to that, or none",
+        )
+    return replace(profile, kernel_max_size=max_kernel_size)
 
 
 def manifest(domain: Domain) -> dict[str, object]:

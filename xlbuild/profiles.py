@@ -40,6 +40,9 @@ class Profile:
     """E820 type of PVH's ACPI tables in the memory map: 3, ACPI; from 4.21: 4, NVS."""
     traditional_device_model: bool
     """qemu-xen-traditional and rombios exist (until 4.21)."""
+    kernel_max_size: int = XC_DOM_DECOMPRESS_MAX
+    """Bytes of the largest kernel that is taken, packed and unpacked: 1 GiB in every release, less where a user says
+    so (upstream: xc_dom_kernel_max_size)."""
 
 
 _E820_ACPI = 3

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xlbuild.cli.places import check_places, searched
+from xlbuild.cli.sizes import KERNEL_SIZE_HELP, kernel_size
 from xlbuild.cli.text import STDIN, standard_input, stdout_has_colour
 from xlbuild.errors import ExitStatus, FilesError, RefusedError, UsageError
 from xlbuild.profiles import PROFILES
@@ -43,6 +44,7 @@ FORMATS = ("text", "json", "sarif", "github")
 @click.option(
     "--host", metavar="FILE", help="What the guest's memory map takes from its host (docs/host.md)."
 )
+@click.option("--max-kernel-size", metavar="SIZE", type=kernel_size, help=KERNEL_SIZE_HELP)
 @click.option("-q", "--quiet", is_flag=True, help="Tell of errors only.")
 @click.option("--xl-json", is_flag=True, help="Print the JSON of `xl -N create`; findings go to stderr.")
 @click.option("--explain", metavar="RULE", help="Explain a rule, XLB101 say, and check nothing.")
@@ -55,6 +57,7 @@ def command(
     form: str,
     firmware_dirs: tuple[str, ...],
     host: str | None,
+    max_kernel_size: int | None,
     quiet: bool,
     xl_json: bool,
     explain: str | None,
@@ -84,6 +87,7 @@ def command(
         files=not no_files,
         firmware_dirs=searched(firmware_dirs),
         host=host,
+        max_kernel_size=max_kernel_size,
         source=STDIN,
     )
     reports, unreadable = _check_each(files, check)

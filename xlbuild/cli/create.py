@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from xlbuild.cli.places import check_places, searched
+from xlbuild.cli.sizes import KERNEL_SIZE_HELP, kernel_size
 from xlbuild.cli.text import STDIN, standard_input
 from xlbuild.errors import ConfigError, UsageError
 from xlbuild.profiles import PROFILES
@@ -39,6 +40,7 @@ from xlbuild.profiles import PROFILES
     default=True,
     help="Fill a PV kernel's hypercall page, as the hypervisor does (default), or leave it zero.",
 )
+@click.option("--max-kernel-size", metavar="SIZE", type=kernel_size, help=KERNEL_SIZE_HELP)
 @click.option("-q", "--quiet", is_flag=True, help="Print neither a report nor warnings.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each stage and its time, on stderr.")
 @click.pass_context
@@ -54,6 +56,7 @@ def command(
     firmware_dirs: tuple[str, ...],
     host: str | None,
     hypercall_page: bool,
+    max_kernel_size: int | None,
     quiet: bool,
     verbose: bool,
 ) -> None:
@@ -84,6 +87,7 @@ def command(
             xen=xen,
             firmware_dirs=searched(firmware_dirs),
             hypercall_page=hypercall_page,
+            max_kernel_size=max_kernel_size,
             host=host,
             source=STDIN,
             on_stage=progress.stage,

@@ -9,10 +9,13 @@ from xlbuild.emit.readfile import read_file
 from xlbuild.errors import FilesError, Where
 from xlbuild.hello import HELLO_KERNELS
 from xlbuild.image.firmware import FIRMWARE, FIRMWARE_DIRECTORIES
-from xlbuild.profiles import PROFILES, Profile
+from xlbuild.profiles import PROFILES, XC_DOM_DECOMPRESS_MAX, Profile
 
 BUILT_IN_SCHEME = "xlbuild:"
 """Prefix of the names of images that are part of this program."""
+
+_KERNELS = frozenset({Role.KERNEL, Role.SHIM, Role.HVMLOADER, Role.PVGRUB})
+"""What the limit of a kernel's size is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,10 @@ class HostFiles:
             return InputFile(request.role, request.path, _built_in(request.path, request.where))
         path = request.path if request.firmware is None else self._find(request, request.firmware)
         assert path is not None
-        return InputFile(request.role, path, read_file(path, request.role, request.where))
+        limit = self._profile.kernel_max_size if request.role in _KERNELS else XC_DOM_DECOMPRESS_MAX
+        return InputFile(
+            request.role, path, read_file(path, request.role, request.where, limit, "--max-kernel-size")
+        )
 
     def _find(self, request: FileRequest, firmware: str) -> str:
         if request.path is not None and request.path.startswith("/"):

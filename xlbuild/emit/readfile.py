@@ -87,8 +87,10 @@ def _config_too_large(source: str) -> FilesError:
     )
 
 
-def read_file(path: str, what: str, where: Where, most: int = XC_DOM_DECOMPRESS_MAX) -> bytes:
-    """Return a whole file's bytes.
+def read_file(
+    path: str, what: str, where: Where, most: int = XC_DOM_DECOMPRESS_MAX, option: str | None = None
+) -> bytes:
+    """Return a whole file's bytes; `option` is what the user has set `most` with.
 
     Raises FilesError where it cannot be read, is no regular file or changes meanwhile, and RefusedError where it has
     more than `most` bytes, before it reads any.
@@ -97,7 +99,7 @@ def read_file(path: str, what: str, where: Where, most: int = XC_DOM_DECOMPRESS_
     with _opened(file) as fd:
         size = os.fstat(fd).st_size
         if size > most:
-            raise _too_large(file, human_size(size), most)
+            raise _too_large(file, human_size(size), most, option)
         return _content(file, fd)
 
 
@@ -113,15 +115,17 @@ def read_stream(fd: int, name: str, what: str, most: int = XC_DOM_DECOMPRESS_MAX
     return data
 
 
-def _too_large(file: _File, has: str, most: int) -> RefusedError:
-    limit = (
-        "the most that Xen's toolstack reads" if most == XC_DOM_DECOMPRESS_MAX else "the most that is read"
-    )
+def _too_large(file: _File, has: str, most: int, option: str | None = None) -> RefusedError:
+    limit = "the most that is read"
+    if most == XC_DOM_DECOMPRESS_MAX:
+        limit, option = "the most that Xen's toolstack reads", None
+    elif option is not None:
+        limit = f"the most that {option} allows"
     return RefusedError(
         "file-too-large",
         f"{file.name} is too large",
         cause=f"it has {has}; {human_size(most)} is {limit}",
-        hint="use a smaller file",
+        hint="use a smaller file" if option is None else f"use a smaller file, or allow more with {option}",
         where=file.where,
     )
 

@@ -10,20 +10,17 @@ from __future__ import annotations
 
 import bz2
 import lzma
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from xlbuild.image.blob import Blob
-from xlbuild.image.codecerror import CodecError
-from xlbuild.image.gunzip import gunzip, unpacked_room
-from xlbuild.profiles import XC_DOM_DECOMPRESS_MAX, Profile
+from xlbuild.image.codecerror import DAMAGED, CodecError
+from xlbuild.image.gunzip import PADDING, gunzip, limit_text, or_raise_it, unpacked_room
+from xlbuild.profiles import Profile
 from xlbuild.units import MIB, human_size
 
 _SIZE_FIELD = 4
-_LARGEST_ZSTD_WINDOW = 31
-"""log2 of bytes; unpacking at one go, as Xen does, has no limit of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +42,19 @@ def unpack_gzip(payload: Blob, profile: Profile) -> Blob:
     room = unpacked_room(payload)
     if room is None:
         raise CodecError("it is too short, or claims to unpack to more than 1 GiB")
-    if room > XC_DOM_DECOMPRESS_MAX:
-        raise CodecError("it claims to unpack to 1 GiB, less than 16 bytes under the limit")
+    if room > profile.kernel_max_size:
+        limit = profile.kernel_max_size
+        says = f"it needs room for {room:,} bytes, {PADDING} more than it says that it unpacks to"
+        raise CodecError(f"{says}; {limit_text(limit)}", DAMAGED + or_raise_it(limit))
     data = gunzip(payload, room)
     if data is None:
-        raise CodecError("the stream is damaged, cut short, or larger than it claims to be", _DAMAGED)
+        raise CodecError("the stream is damaged, cut short, or larger than it claims to be", DAMAGED)
     return Blob.of(data, room)
 
 
 def unpack_bzip2(payload: Blob, profile: Profile) -> Blob:
     """Unpack bzip2; only the first stream counts."""
-    return _unpack_stream(payload, bz2.BZ2Decompressor(), (OSError, ValueError))
+    return _unpack_stream(payload, bz2.BZ2Decompressor(), (OSError, ValueError), profile)
 
 
 def unpack_xz(payload: Blob, profile: Profile) -> Blob:
@@ -72,35 +71,17 @@ def unpack_lzma(payload: Blob, profile: Profile) -> Blob:
 
 def unpack_zstd(payload: Blob, profile: Profile) -> Blob:
     """Unpack zstd: all frames there are, and nothing may stand behind them (ZSTD_decompress)."""
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-    stream, size = _stream_and_size(payload)
-    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _LARGEST_ZSTD_WINDOW}
-    parts: list[bytes] = []
-    room = size
-    while stream:
-        decoder = zstd.ZstdDecompressor(options=options)
-        try:
-            part = decoder.decompress(stream, room + 1)
-        except zstd.ZstdError as error:
-            raise CodecError(str(error), _DAMAGED) from error
-        if len(part) > room:
-            raise CodecError(f"it unpacks to more than the {size} bytes that its length field says")
-        if not decoder.eof:
-            raise CodecError("the stream is cut short", _DAMAGED)
-        parts.append(part)
-        room -= len(part)
-        stream = memoryview(decoder.unused_data)
-    return _exactly(parts[0] if len(parts) == 1 else b"".join(parts), size)
+    from xlbuild.image.zstdframes import unpack_frames
+
+    stream, size = _stream_and_size(payload, profile)
+    return _exactly(unpack_frames(stream, size), size)
 
 
 def unpack_lzo(payload: Blob, profile: Profile) -> Blob:
     """Unpack an lzop file as Linux's build makes it."""
     from xlbuild.image.lzop import unpack_lzop
 
-    stream, size = _stream_and_size(payload)
+    stream, size = _stream_and_size(payload, profile)
     return _exactly(unpack_lzop(stream, size), size)
 
 
@@ -108,26 +89,25 @@ def unpack_lz4(payload: Blob, profile: Profile) -> Blob:
     """Unpack lz4's legacy frame; the output may be shorter than the length field says, the rest is zeros."""
     from xlbuild.image.lz4legacy import unpack_legacy_frame
 
-    stream, size = _stream_and_size(payload)
+    stream, size = _stream_and_size(payload, profile)
     return Blob.of(unpack_legacy_frame(stream, size), size)
 
 
-_DAMAGED = "the file seems to be damaged: compare its size and checksum with the original"
-
-
-def _stream_and_size(payload: Blob) -> tuple[memoryview, int]:
-    """Split a payload into its stream and the unpacked size behind it."""
+def _stream_and_size(payload: Blob, profile: Profile) -> tuple[memoryview, int]:
+    """Split a payload into its stream and the unpacked size behind it, which is within the limit."""
     if payload.size < _SIZE_FIELD:
         raise CodecError("it is too short")
     size = payload.last_u32()
-    if size > XC_DOM_DECOMPRESS_MAX:
-        raise CodecError(f"its length field says {human_size(size)}, more than the limit of 1 GiB", _DAMAGED)
+    limit = profile.kernel_max_size
+    if size > limit:
+        says = f"its length field says {human_size(size)}; {limit_text(limit)}"
+        raise CodecError(says, DAMAGED + or_raise_it(limit))
     return payload.data[: payload.size - _SIZE_FIELD], size
 
 
 def _unpack_lzma(payload: Blob, decoder: lzma.LZMADecompressor, profile: Profile) -> Blob:
     try:
-        return _unpack_stream(payload, decoder, lzma.LZMAError)
+        return _unpack_stream(payload, decoder, lzma.LZMAError, profile)
     except CodecError as error:
         if isinstance(error.__cause__, lzma.LZMAError) and "emory" in str(error.__cause__):
             limit = profile.lzma_memory_limit // MIB
@@ -139,20 +119,23 @@ def _unpack_lzma(payload: Blob, decoder: lzma.LZMADecompressor, profile: Profile
 
 
 def _unpack_stream(
-    payload: Blob, decoder: _Decompressor, errors: type[Exception] | tuple[type[Exception], ...]
+    payload: Blob,
+    decoder: _Decompressor,
+    errors: type[Exception] | tuple[type[Exception], ...],
+    profile: Profile,
 ) -> Blob:
-    stream, size = _stream_and_size(payload)
+    stream, size = _stream_and_size(payload, profile)
     try:
         data = decoder.decompress(stream, size)
     except errors as error:
-        raise CodecError(f"the stream is damaged ({error})", _DAMAGED) from error
+        raise CodecError(f"the stream is damaged ({error})", DAMAGED) from error
     return _exactly(data, size)
 
 
 def _exactly(data: bytes, size: int) -> Blob:
     if len(data) != size:
         raise CodecError(
-            f"it unpacks to {len(data)} bytes, not to the {size} that its length field says", _DAMAGED
+            f"it unpacks to {len(data)} bytes, not to the {size} that its length field says", DAMAGED
         )
     return Blob.of(data)
 

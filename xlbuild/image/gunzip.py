@@ -11,7 +11,7 @@ from xlbuild.units import human_size
 
 _MAGIC = b"\x1f\x8b"
 _SHORTEST = 6
-_PADDING = 16
+PADDING = 16
 """Bytes that the output buffer is longer than the claimed size."""
 _TRAILER = 8
 """Bytes of check and size behind the deflate stream."""
@@ -27,7 +27,7 @@ def unpacked_room(blob: Blob) -> int | None:
     if blob.size < _SHORTEST or not blob.starts_with(_MAGIC):
         return None
     claimed = blob.last_u32()
-    return None if claimed > XC_DOM_DECOMPRESS_MAX else claimed + _PADDING
+    return None if claimed > XC_DOM_DECOMPRESS_MAX else claimed + PADDING
 
 
 def gunzip(blob: Blob, room: int) -> bytes | None:
@@ -48,14 +48,37 @@ def _stream(blob: Blob) -> memoryview | bytes:
     return blob.read(0, min(blob.size, len(blob.data) + _TRAILER))
 
 
-def too_large(code: str, what: str, name: str | None, size: int, *, claimed: bool = False) -> RefusedError:
-    """Return the error `code`-too-large for a file over the limit, or one that claims to unpack to more."""
+def too_large(
+    code: str,
+    what: str,
+    name: str | None,
+    size: int,
+    *,
+    claimed: bool = False,
+    limit: int = XC_DOM_DECOMPRESS_MAX,
+) -> RefusedError:
+    """Return the error of a code for a file over the limit, or one that claims to unpack to more."""
     says = "the gzip stream claims to unpack to" if claimed else "it has"
-    hint = "its last four bytes say so: if that is wrong, unpack the file with gunzip and give the result"
+    hint = (
+        "its last four bytes say so: if that is wrong, unpack the file with gunzip and give the result"
+        if claimed
+        else f"give a smaller {what}: strip debug symbols, leave out what is not needed"
+    )
     return RefusedError(
-        f"{code}-too-large",
+        code,
         f"the {what} is too large",
-        cause=f"{says} {human_size(size)}; the limit is {human_size(XC_DOM_DECOMPRESS_MAX)}",
-        hint=hint if claimed else f"give a smaller {what}: strip debug symbols, leave out what is not needed",
+        cause=f"{says} {human_size(size)}; {limit_text(limit)}",
+        hint=f"{hint}{or_raise_it(limit)}",
         where=Where(name),
     )
+
+
+def limit_text(limit: int) -> str:
+    """Say what the limit of a kernel's size is, and whose."""
+    owner = "" if limit == XC_DOM_DECOMPRESS_MAX else ", as --max-kernel-size says"
+    return f"the limit is {human_size(limit)}{owner}"
+
+
+def or_raise_it(limit: int) -> str:
+    """Return the end of a mend for what is over the limit of a kernel's size, where a user has set that."""
+    return "" if limit == XC_DOM_DECOMPRESS_MAX else "; or allow more with --max-kernel-size"

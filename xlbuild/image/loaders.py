@@ -13,7 +13,7 @@ from xlbuild.image.gunzip import gunzip, too_large, unpacked_room
 from xlbuild.image.model import GuestType, KernelImage
 from xlbuild.image.recognise import refuse_foreign, what_it_is
 from xlbuild.image.verdict import Candidate, Match, Reject
-from xlbuild.profiles import XC_DOM_DECOMPRESS_MAX, Profile
+from xlbuild.profiles import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +112,14 @@ def open_file(candidate: Candidate) -> Candidate:
             hint=candidate.mend,
             where=Where(candidate.name),
         )
-    if blob.size > XC_DOM_DECOMPRESS_MAX:
-        raise too_large("kernel", candidate.noun, candidate.name, blob.size)
+    limit = candidate.profile.kernel_max_size
+    if blob.size > limit:
+        raise too_large("kernel-too-large", candidate.noun, candidate.name, blob.size, limit=limit)
     room = unpacked_room(blob)
     if room is None:
         return candidate
-    if room > XC_DOM_DECOMPRESS_MAX:
-        raise too_large("kernel", candidate.noun, candidate.name, room, claimed=True)
+    if room > limit:
+        raise too_large("kernel-too-large", candidate.noun, candidate.name, room, claimed=True, limit=limit)
     data = gunzip(blob, room)
     if data is None:
         raise RefusedError(

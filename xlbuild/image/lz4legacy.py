@@ -6,7 +6,7 @@ skipped; the frame ends where the input ends. Every block stands for itself (8 M
 
 from __future__ import annotations
 
-from xlbuild.image.codecerror import CodecError
+from xlbuild.image.codecerror import CodecError, check_pieces
 from xlbuild.units import MIB
 
 _MAGIC = 0x184C2102
@@ -19,9 +19,11 @@ def unpack_legacy_frame(stream: memoryview, size: int) -> bytes:
     if _word(stream, 0) != _MAGIC:
         raise CodecError("the lz4 magic is not that of a legacy frame", "pack the kernel with `lz4 -l`")
     parts: list[bytes] = []
-    room, offset = size, _WORD
+    room, offset, blocks = size, _WORD, 0
     while True:
         packed = _word(stream, offset)
+        blocks += 1
+        check_pieces(blocks, "blocks")
         offset += _WORD
         if packed == _MAGIC:
             continue

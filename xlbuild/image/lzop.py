@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from xlbuild.image.codecerror import CodecError
+from xlbuild.image.codecerror import CodecError, check_pieces
 
 _MAGIC = b"\x89LZO\0\r\n\x1a\n"
 _WITH_LEVEL = 0x0940
@@ -41,6 +41,7 @@ def unpack_lzop(stream: memoryview, size: int) -> bytes:
             raise CodecError(f"the block at {start:#x} is damaged")
         size -= unpacked
         parts.append(part)
+        check_pieces(len(parts), "blocks")
     return b"".join(parts)
 
 

@@ -30,7 +30,6 @@ def prepare_module(
 
     `name` is the file's, and `what` the file is to the user (a ramdisk, say): both for messages.
 
-
     Until Xen 4.20 a gzip file is unpacked. Its segment then has room for the file itself and for 16 bytes more than
     it claims to unpack to, zeros included, and holds the file as it is when the stream cannot be unpacked.
     """
@@ -43,7 +42,7 @@ def prepare_module(
             where=Where(name),
         )
     if len(data) > XC_DOM_DECOMPRESS_MAX:
-        raise too_large("module", what, name, len(data))
+        raise too_large("module-too-large", what, name, len(data))
     blob = Blob.of(data)
     room = unpacked_room(blob) if profile.unzips_ramdisk else None
     if room is None or room > XC_DOM_DECOMPRESS_MAX:

@@ -26,13 +26,15 @@ from xlbuild.image.notes import (
 )
 from xlbuild.image.verdict import RejectedError
 from xlbuild.profiles import Profile
-from xlbuild.units import bytes_of
+from xlbuild.units import MIB, bytes_of, human_size
 
 UNSET = ADDRESS_MASK
 """A parameter that no note gives; a note that gives this value is as good as none."""
 _UNSET_32 = 0xFFFF_FFFF
 _TEXT_FIELD = 15
 """Characters of GUEST_OS, GUEST_VERSION, XEN_VERSION and LOADER that are kept."""
+_MOST_FEATURES = MIB
+"""Characters of all FEATURES notes together: a kernel has some dozens; 65,536 notes of 4 KiB would take minutes."""
 
 _IDENTITY = (NoteType.LOADER, NoteType.GUEST_OS, NoteType.XEN_VERSION)
 _TYPE_HINT = {
@@ -61,6 +63,8 @@ class _Draft:
     virt_kend: int = 0
     supported: int = 0
     required: int = 0
+    features_read: int = 0
+    """Characters of FEATURES notes so far."""
 
     def number(self, kind: NoteType) -> int:
         return self.numbers.get(kind, UNSET)
@@ -166,12 +170,19 @@ def _take_text(draft: _Draft, kind: NoteType, text: str, note: RawNote) -> None:
     elif kind is NoteType.BSD_SYMTAB:
         draft.bsd_symtab = draft.bsd_symtab or text == "yes"
     elif kind is NoteType.FEATURES:
+        where = Where(offset=note.offset, note=kind.name)
+        draft.features_read += len(text)
+        if draft.features_read > _MOST_FEATURES:
+            reason = (
+                f"its notes FEATURES hold more than {human_size(_MOST_FEATURES)} of text, as no kernel's do"
+            )
+            raise RejectedError(reason, CUT_SHORT_HINT, where)
         unknown = _take_features(draft, text)
         if unknown is not None:
             raise RejectedError(
                 f"it requires the feature `{unknown}`, which Xen does not know",
                 "known features: " + ", ".join(FEATURE_NAMES),
-                Where(offset=note.offset, note=kind.name),
+                where,
             )
     else:
         draft.texts[kind] = text[:_TEXT_FIELD]

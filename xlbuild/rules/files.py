@@ -54,6 +54,15 @@ FAMILY = Family(
             "Correct the path, unless the disk is on the guest's host only.",
             'name = "g"\ntype = "hvm"\nmemory = 64\ndisk = [ "/no/such/disk.img,raw,xvda,rw" ]\n',
         ),
+        Rule(
+            "XLB505",
+            ("kernel-too-large", "module-too-large"),
+            _ERROR,
+            "a file over the limit",
+            "Xen's toolstack takes kernels and modules of 1 GiB at most, kernels packed and unpacked. "
+            "`--max-kernel-size` sets a lower limit for kernels.",
+            "Give a smaller file; what a gzip file claims to unpack to stands in its last four bytes.",
+        ),
     ),
 )
 """The family."""

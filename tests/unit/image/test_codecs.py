@@ -8,7 +8,7 @@ import pytest
 from kernels import packed, pattern, sized
 
 from xlbuild.image.blob import Blob
-from xlbuild.image.codecerror import CodecError
+from xlbuild.image.codecerror import MOST_PIECES, CodecError
 from xlbuild.image.codecs import CODECS, Codec
 from xlbuild.image.loaders import LOADERS
 from xlbuild.profiles import PROFILES, Profile
@@ -145,6 +145,30 @@ def test_an_lz4_block_of_more_than_the_usual_eight_mebibytes_is_unpacked() -> No
     run = b"\x1fA\x01\x00" + b"\xff" * ((size - 25) // 255) + bytes([(size - 25) % 255]) + b"\x50ABCDE"
     data = unpack(BY_NAME["lz4"], sized(lz4_frame(run), size))
     assert data.rstrip(b"\0") == b"A" * (size - 5) + b"ABCDE"
+
+
+EMPTY_ZSTD_FRAME = bytes.fromhex("28b52ffd2000010000")
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "piece", "size", "end"),
+    [
+        ("zstd", b"", EMPTY_ZSTD_FRAME, 0, b""),
+        ("lz4", b"\x02\x21\x4c\x18", bytes(4), 0, b""),
+        ("lzo", lambda: lzop_file()[:-4], struct.pack(">III", 1, 1, 0) + b"x", 1, bytes(4)),
+    ],
+)
+def test_a_stream_of_65536_pieces_is_unpacked_and_of_more_is_not(
+    name: str, start: bytes | Callable[[], bytes], piece: bytes, size: int, end: bytes
+) -> None:
+    head = start if isinstance(start, bytes) else start()
+    for count in (MOST_PIECES, MOST_PIECES + 1):
+        data = sized(head + piece * count + end, size * count)
+        if count == MOST_PIECES:
+            assert len(unpack(BY_NAME[name], data)) == size * count
+        else:
+            with pytest.raises(CodecError, match="has more than 65,536 "):
+                unpack(BY_NAME[name], data)
 
 
 def lzop_file(*blocks: tuple[int, bytes]) -> bytes:

@@ -1,6 +1,7 @@
 """The table of rules: whole, documented, and each rule finds something in its example."""
 
 import ast
+import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -165,6 +166,7 @@ _CASES: dict[str, Case] = {
     "XLB325": Case(_PVH, elf_file([_TOO_HIGH], [("PHYS32_ENTRY", _TOO_HIGH.vaddr)], bits=32)),
     "XLB403": Case(_HVM + 'rdm = "strategy=host"\n', host='{"schema": "xlbuild.host/1"}'),
     "XLB405": Case(_HVM + 'videoram = 16\ndevice_model_version = "qemu-xen-traditional"\n', xen="4.20"),
+    "XLB505": Case(_PV, gzip.compress(b"kernel")[:-4] + (1 << 30).to_bytes(4, "little")),
     "XLB608": Case(_HVM + 'pci = [ "00:1a.0" ]\n', _LOADER, host=_HOST),
     "XLB609": Case(_HVM + 'pci = [ "00:1a.0,rdm_policy=relaxed" ]\n', _LOADER, host=_HOST),
 }

@@ -27,7 +27,7 @@ def as_json(reports: Sequence[CheckReport], *, colour: bool = False) -> str:
                 "errors": report.count(Severity.ERROR),
                 "warnings": report.count(Severity.WARNING),
                 "notes": report.count(Severity.NOTE),
-                "findings": [_as_member(report, finding) for finding in report.findings],
+                "findings": [finding_member(report, finding) for finding in report.findings],
             }
             for report in reports
         ],
@@ -35,7 +35,8 @@ def as_json(reports: Sequence[CheckReport], *, colour: bool = False) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _as_member(report: CheckReport, finding: Finding) -> dict[str, object]:
+def finding_member(report: CheckReport, finding: Finding) -> dict[str, str | int | None]:
+    """Return a finding as JSON documents have it."""
     line = report.line(finding) if finding.where.argument is not None else None
     return {
         "rule": finding.rule.id,

@@ -8,6 +8,7 @@ Only files with that one checksum are read, the only ones that Linux's build wri
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 from xlbuild.image.codecerror import CodecError, check_pieces
 
@@ -15,6 +16,9 @@ _MAGIC = b"\x89LZO\0\r\n\x1a\n"
 _WITH_LEVEL = 0x0940
 """From this version on the header has the fields: version needed, level, high mtime."""
 _FLAG_FILTER = 0x800
+_SUMS_UNPACKED = (0x001, 0x100)
+_SUMS_PACKED = (0x002, 0x200)
+"""Flags: Adler-32, CRC-32."""
 _WORD = 4
 _LARGEST_BLOCK = 256 * 1024
 """lzop's only block size, the largest that Xen reads."""
@@ -24,7 +28,7 @@ def unpack_lzop(stream: memoryview, size: int) -> bytes:
     """Unpack a lzop file into at most `size` bytes. Raises CodecError."""
     from lzallright import LZOCompressor, LZOError
 
-    offset = _header_end(stream)
+    offset = read_header(stream).end
     parts: list[bytes] = []
     while unpacked := _word(stream, offset):
         packed = _word(stream, offset + _WORD)
@@ -45,8 +49,20 @@ def unpack_lzop(stream: memoryview, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _header_end(stream: memoryview) -> int:
-    """Return where the blocks start."""
+@dataclass(frozen=True, slots=True)
+class LzopHeader:
+    """What a lzop file's header says of its blocks."""
+
+    end: int
+    """Where they start."""
+    sums_unpacked: int
+    """How many checksums of what it unpacks to each block has, u32 each."""
+    sums_packed: int
+    """How many of what is packed, where a block has shrunk."""
+
+
+def read_header(stream: memoryview) -> LzopHeader:
+    """Read a lzop file's header. Raises CodecError."""
     if bytes(stream[: len(_MAGIC)]) != _MAGIC:
         raise CodecError("the lzo magic is not that of a lzop file", "pack the kernel with `lzop`")
     offset = len(_MAGIC)
@@ -59,7 +75,8 @@ def _header_end(stream: memoryview) -> int:
         name_length: int = struct.unpack_from(">B", stream, offset)[0]
     except struct.error as error:
         raise CodecError("the stream is cut short in its header") from error
-    return offset + 1 + name_length + 4
+    sums = [sum(bool(flags & flag) for flag in kind) for kind in (_SUMS_UNPACKED, _SUMS_PACKED)]
+    return LzopHeader(offset + 1 + name_length + 4, *sums)
 
 
 def _word(stream: memoryview, offset: int) -> int:

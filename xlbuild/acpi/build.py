@@ -9,6 +9,7 @@ from enum import Enum
 from xlbuild.abi.limits import HVM_MAX_VCPUS
 from xlbuild.acpi import tables
 from xlbuild.acpi.dsdt import build_dsdt
+from xlbuild.acpi.layouts import FACS, FADT_1, FADT_5
 from xlbuild.errors import RefusedError, Where
 from xlbuild.image.model import XenParameters
 from xlbuild.units import PAGE_SIZE, PhysAddr, align_up, page_down, page_offset, page_up
@@ -135,10 +136,10 @@ def needs_rsdp_in_low_memory(parameters: XenParameters) -> bool:
 def _rooms(max_vcpus: int, dsdt_length: int) -> tuple[tuple[Table, int], ...]:
     """Return the tables in order and the bytes kept for each; no SRAT, no SLIT: PVH has no vNUMA."""
     return (
-        (Table.FACS, tables.FACS.size),
+        (Table.FACS, FACS.size),
         (Table.DSDT, dsdt_length),
-        (Table.FADT_1, tables.FADT_1.size),
-        (Table.FADT_5, tables.FADT_5.size),
+        (Table.FADT_1, FADT_1.size),
+        (Table.FADT_5, FADT_5.size),
         (Table.MADT, tables.madt_size(max_vcpus) + _MADT_SPARE),
         (Table.XSDT, tables.xsdt_size(len(_IN_XSDT))),
         (Table.RSDT, tables.rsdt_size(len(_IN_RSDT))),

@@ -1,13 +1,25 @@
 """ACPI's tables as Xen fills them for a PVH guest, one function a table.
 
-Layouts are those of the ACPI specification ("ACPI Software Programming Model"), with its field names in
-lower case; values are what libxl 4.17 was seen to build. Addresses are guest-physical, lengths in bytes.
+Values are what libxl 4.17 was seen to build. Addresses are guest-physical, lengths in bytes.
 """
 
 from collections.abc import Iterable
-from enum import IntFlag
 
-from xlbuild.abi.layout import Fields, Layout, raw, u8, u16, u32, u64
+from xlbuild.abi.layout import Fields
+from xlbuild.acpi.layouts import (
+    ACPI_INFO,
+    FACS,
+    FADT_1,
+    FADT_5,
+    GENERIC_ADDRESS,
+    HEADER,
+    LOCAL_APIC,
+    MADT,
+    RSDP,
+    RSDP_1_SIZE,
+    BootArchitecture,
+    FadtFlag,
+)
 from xlbuild.units import PhysAddr
 
 _OEM_ID = b"Xen\0\0\0"
@@ -26,167 +38,9 @@ _GPE0_PORT = 0xAFE0
 _NO_C_STATE = 0xFFF
 """Latency in microseconds above which a C2 or C3 state counts as missing."""
 
-
-class FadtFlag(IntFlag):
-    """The FADT's fixed feature flags that Xen sets."""
-
-    WBINVD = 1 << 0
-    PROC_C1 = 1 << 2
-    PWR_BUTTON = 1 << 4
-    """No fixed-hardware power button."""
-    SLP_BUTTON = 1 << 5
-    """No fixed-hardware sleep button."""
-    FIX_RTC = 1 << 6
-    """RTC wake is not in fixed registers."""
-    TMR_VAL_EXT = 1 << 8
-    USE_PLATFORM_CLOCK = 1 << 15
-
-
-class BootArchitecture(IntFlag):
-    """The FADT's IA-PC boot architecture flags that Xen sets."""
-
-    VGA_NOT_PRESENT = 1 << 2
-    CMOS_RTC_NOT_PRESENT = 1 << 5
-
-
-_HEADER_FIELDS = (
-    ("signature", raw(4)),
-    ("length", u32),
-    ("revision", u8),
-    ("checksum", u8),
-    ("oem_id", raw(6)),
-    ("oem_table_id", raw(8)),
-    ("oem_revision", u32),
-    ("creator_id", raw(4)),
-    ("creator_revision", u32),
-)
-HEADER = Layout.of("ACPI system description table header", *_HEADER_FIELDS)
-
-GENERIC_ADDRESS = Layout.of(
-    "ACPI generic address structure",
-    ("address_space_id", u8),
-    ("register_bit_width", u8),
-    ("register_bit_offset", u8),
-    ("access_size", u8),
-    ("address", u64),
-)
-_generic_address = raw(GENERIC_ADDRESS.size)
-
-RSDP = Layout.of(
-    "ACPI root system description pointer",
-    ("signature", raw(8)),
-    ("checksum", u8),
-    ("oem_id", raw(6)),
-    ("revision", u8),
-    ("rsdt_address", u32),
-    ("length", u32),
-    ("xsdt_address", u64),
-    ("extended_checksum", u8),
-    ("_reserved", raw(3)),
-)
-_RSDP_1_SIZE = 20
-"""The part of the RSDP that its first checksum covers."""
-
-FACS = Layout.of(
-    "ACPI firmware ACPI control structure",
-    ("signature", raw(4)),
-    ("length", u32),
-    ("hardware_signature", u32),
-    ("firmware_waking_vector", u32),
-    ("global_lock", u32),
-    ("flags", u32),
-    ("x_firmware_waking_vector", u64),
-    ("version", u8),
-    ("_reserved", raw(31)),
-)
-
-_FADT_1_FIELDS = (
-    *_HEADER_FIELDS,
-    ("firmware_ctrl", u32),
-    ("dsdt", u32),
-    ("int_model", u8),
-    ("preferred_pm_profile", u8),
-    ("sci_int", u16),
-    ("smi_cmd", u32),
-    ("acpi_enable", u8),
-    ("acpi_disable", u8),
-    ("s4bios_req", u8),
-    ("pstate_cnt", u8),
-    ("pm1a_evt_blk", u32),
-    ("pm1b_evt_blk", u32),
-    ("pm1a_cnt_blk", u32),
-    ("pm1b_cnt_blk", u32),
-    ("pm2_cnt_blk", u32),
-    ("pm_tmr_blk", u32),
-    ("gpe0_blk", u32),
-    ("gpe1_blk", u32),
-    ("pm1_evt_len", u8),
-    ("pm1_cnt_len", u8),
-    ("pm2_cnt_len", u8),
-    ("pm_tmr_len", u8),
-    ("gpe0_blk_len", u8),
-    ("gpe1_blk_len", u8),
-    ("gpe1_base", u8),
-    ("cst_cnt", u8),
-    ("p_lvl2_lat", u16),
-    ("p_lvl3_lat", u16),
-    ("flush_size", u16),
-    ("flush_stride", u16),
-    ("duty_offset", u8),
-    ("duty_width", u8),
-    ("day_alrm", u8),
-    ("mon_alrm", u8),
-    ("century", u8),
-    ("iapc_boot_arch", u16),
-    ("_reserved", u8),
-    ("flags", u32),
-)
-FADT_1 = Layout.of("ACPI 1.0 fixed ACPI description table", *_FADT_1_FIELDS)
-FADT_5 = Layout.of(
-    "ACPI 5.0 fixed ACPI description table",
-    *_FADT_1_FIELDS,
-    ("reset_reg", _generic_address),
-    ("reset_value", u8),
-    ("arm_boot_arch", u16),
-    ("fadt_minor_version", u8),
-    ("x_firmware_ctrl", u64),
-    ("x_dsdt", u64),
-    ("x_pm1a_evt_blk", _generic_address),
-    ("x_pm1b_evt_blk", _generic_address),
-    ("x_pm1a_cnt_blk", _generic_address),
-    ("x_pm1b_cnt_blk", _generic_address),
-    ("x_pm2_cnt_blk", _generic_address),
-    ("x_pm_tmr_blk", _generic_address),
-    ("x_gpe0_blk", _generic_address),
-    ("x_gpe1_blk", _generic_address),
-    ("sleep_control_reg", _generic_address),
-    ("sleep_status_reg", _generic_address),
-)
-
-MADT = Layout.of(
-    "ACPI multiple APIC description table", *_HEADER_FIELDS, ("local_apic_address", u32), ("flags", u32)
-)
-_PCAT_COMPAT = 1
-LOCAL_APIC = Layout.of(
-    "ACPI processor local APIC structure",
-    ("type", u8),
-    ("length", u8),
-    ("processor_id", u8),
-    ("apic_id", u8),
-    ("flags", u32),
-)
-_APIC_ENABLED = 1
-
 _XSDT_ENTRY, _RSDT_ENTRY = 8, 4
-
-ACPI_INFO = Layout.of(
-    "the block that Xen leaves for its own AML",
-    ("_pad0", raw(2)),
-    ("nr_cpus", u16),
-    ("_pad1", raw(8)),
-    ("madt_checksum_address", u32),
-    ("madt_lapic0_address", u32),
-)
+_PCAT_COMPAT = 1
+_APIC_ENABLED = 1
 
 
 def description_table(signature: bytes, revision: int, body: bytes, creator_id: bytes = _CREATOR_ID) -> bytes:
@@ -285,7 +139,7 @@ def rsdp(*, rsdt_at: PhysAddr, xsdt_at: PhysAddr) -> bytes:
         "length": RSDP.size,
         "xsdt_address": xsdt_at,
     }
-    fields["checksum"] = _checksum(RSDP.encode(fields)[:_RSDP_1_SIZE])
+    fields["checksum"] = _checksum(RSDP.encode(fields)[:RSDP_1_SIZE])
     fields["extended_checksum"] = _checksum(RSDP.encode(fields))
     return RSDP.encode(fields)
 

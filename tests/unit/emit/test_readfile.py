@@ -27,9 +27,9 @@ def _deadline() -> Iterator[None]:
     signal.alarm(0)
 
 
-def refused(path: Path | str, what: str = "kernel", **limits: int) -> XlbuildError:
+def refused(path: Path | str, what: str = "kernel", most: int = XC_DOM_DECOMPRESS_MAX) -> XlbuildError:
     with pytest.raises((FilesError, RefusedError)) as caught:
-        read_file(str(path), what, Where("guest.cfg", 3), **limits)
+        read_file(str(path), what, Where("guest.cfg", 3), most)
     error = caught.value
     assert f"the {what} {path}" in error.message
     assert error.where == Where("guest.cfg", 3)

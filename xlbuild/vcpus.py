@@ -90,7 +90,10 @@ class VcpuContext:
         registers = _encoded(layout, self.registers)
         for problem, rule in _CHECKS[self.kind](layout.decode(registers)):
             raise RefusedError(
-                "vcpu-context-invalid", f"no vCPU starts from this context: {problem}", cause=rule
+                "vcpu-context-invalid",
+                f"no vCPU starts from this context: {problem}",
+                cause=rule,
+                hint="set the register as the rule has it; what is not set has the values of docs/vcpus.md",
             )
         if self.kind not in _HVM_MODES:
             return registers
@@ -117,6 +120,7 @@ def decode(data: bytes) -> VcpuContext:
             "vcpu-context-size",
             f"{len(data)} bytes are no vCPU context",
             cause=f"Xen's structures for x86 have {sizes} bytes",
+            hint="give the whole structure, and nothing else",
         )
     return VcpuContext(kind, _LAYOUTS[kind].decode(data))
 
@@ -203,6 +207,7 @@ def _hvm_kind(mode: int) -> VcpuKind:
         "vcpu-context-mode",
         f"a vcpu_hvm_context of mode {mode} is not known",
         cause="the mode is 0 (32-bit registers) or 1 (64-bit registers)",
+        hint="correct the mode, the structure's first four bytes",
     )
 
 
@@ -213,6 +218,7 @@ def _encoded(layout: Layout, registers: Fields) -> bytes:
             "vcpu-register-unknown",
             f"{layout.name} has no {', '.join(unknown)}",
             cause=f"its fields are {', '.join(layout.field_names)}",
+            hint="name a field of the structure",
         )
     for name, value in registers.items():
         try:
@@ -222,5 +228,6 @@ def _encoded(layout: Layout, registers: Fields) -> bytes:
                 "vcpu-register-range",
                 f"{name} does not fit into {layout.name}",
                 cause=f"it has {layout.size_of(name)} bytes there",
+                hint="give a value of that size",
             ) from error
     return layout.encode(registers)

@@ -82,6 +82,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "domain",
         "emit.manifest",
         "image.model",
+        "inspect.tree",
         "plan.model",
         "plan.layout",
     ),

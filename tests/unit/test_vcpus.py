@@ -149,6 +149,7 @@ def test_a_state_in_which_no_vcpu_starts_is_refused(
     assert caught.value.code == "vcpu-context-invalid"
     assert caught.value.message.endswith(f": {problem}")
     assert caught.value.cause
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -173,6 +174,7 @@ def test_a_register_that_the_structure_cannot_hold_is_refused(
     with pytest.raises(RefusedError) as caught:
         flat(registers)
     assert (caught.value.code, caught.value.message) == (code, message)
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -205,12 +207,14 @@ def test_bytes_of_another_size_are_no_context(size: int) -> None:
     with pytest.raises(RefusedError, match=f"^{size} bytes are no vCPU context") as caught:
         decode(bytes(size))
     assert caught.value.code == "vcpu-context-size"
+    assert caught.value.hint
 
 
 def test_a_mode_that_is_not_known_is_refused() -> None:
     with pytest.raises(RefusedError, match="mode 2 is not known") as caught:
         decode(b"\2".ljust(128, b"\0"))
     assert caught.value.code == "vcpu-context-mode"
+    assert caught.value.hint
 
 
 def test_the_documents_example_runs() -> None:

@@ -133,7 +133,7 @@ def unexpected_hint(expected: str, kind: str, text: bytes) -> str | None:
             return "a value is a number, text in quotes, or a list: [ ..., ... ]"
         case "a setting" | "`=`":
             return "a line has the form key = value"
-        case "a value" if word:
+        case "a value" | "a value or `]`" if word:
             return f"put text in quotes: '{text.decode()}'"
         case "the end of the setting" if word and re.fullmatch(rb"[kmgt]i?b?", text):
             return UNIT_HINT

@@ -213,17 +213,25 @@ def open_elf(blob: Blob) -> ElfFile:
     empty = ElfFile(blob, bits, is_class32, order, Header(*[0] * len(Header._fields)))
     header = Header(*empty._record(_EI_NIDENT, _SHAPES[bits].header))
     elf = replace(empty, header=header)
-    _check_table(blob, "program", header.phoff, header.phentsize, header.phnum)
-    _check_table(blob, "section", header.shoff, header.shentsize, elf.section_count)
+    _check_table(elf, "program", header.phoff, header.phentsize, header.phnum)
+    _check_table(elf, "section", header.shoff, header.shentsize, elf.section_count)
     loadable = tuple(segment for segment in elf.program_headers() if segment.is_loadable)
     return replace(elf, loadable=loadable)
 
 
-def _check_table(blob: Blob, kind: str, offset: int, entry: int, count: int) -> None:
-    if (offset + entry * count) & ADDRESS_MASK > blob.size:
+def _check_table(elf: ElfFile, kind: str, offset: int, entry: int, count: int) -> None:
+    if (offset + entry * count) & ADDRESS_MASK > elf.blob.size:
         raise RejectedError(
             f"its {kind} header table ({count} of {entry} bytes at {offset:#x}) does not fit into"
-            f" the file's {blob.size} bytes",
+            f" the file's {elf.blob.size} bytes",
             CUT_SHORT_HINT,
-            Where(offset=offset),
+            _place_of(elf, "phoff" if kind == "program" else "shoff"),
         )
+
+
+def _place_of(elf: ElfFile, field: str) -> Where:
+    """Return where a field of the ELF header stands."""
+    index = Header._fields.index(field)
+    shape = elf.order + _SHAPES[elf.bits].header[: index + 1]
+    offset = _EI_NIDENT + struct.calcsize(shape) - struct.calcsize("=" + shape[-1])
+    return Where(offset=offset, note=f"e_{field}")

@@ -27,9 +27,8 @@ def load_pieces(
     budget = 2 * room
     for segment in elf.loadable:
         if segment.memsz > budget:
-            warnings.append(
-                _left_out(name, segment, "the segments together are more than twice the kernel's size")
-            )
+            why = "the segments together are more than twice the kernel's size"
+            warnings.append(_left_out(elf, name, segment, why))
             break
         budget -= segment.memsz
         offset = (segment.paddr - start) & ADDRESS_MASK
@@ -38,7 +37,7 @@ def load_pieces(
             data = elf.blob.data[segment.offset : segment.offset + segment.filesz]
             canvas.paint(offset, segment.filesz, data)
         elif segment.filesz:
-            warnings.append(_left_out(name, segment, missing))
+            warnings.append(_left_out(elf, name, segment, missing))
         if segment.filesz < segment.memsz and offset + segment.memsz <= room:
             canvas.paint(offset + segment.filesz, segment.memsz - segment.filesz, None)
     return canvas.pieces(), tuple(warnings)
@@ -59,12 +58,13 @@ def overlay(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     return canvas.pieces()
 
 
-def _left_out(name: str, segment: ProgramHeader, why: str) -> Diagnostic:
+def _left_out(elf: ElfFile, name: str, segment: ProgramHeader, why: str) -> Diagnostic:
+    in_file = segment.offset < elf.blob.size
     return Diagnostic(
         "kernel-segment-left-out",
         f"the segment at {segment.paddr:#x} ({segment.filesz} bytes at file offset {segment.offset:#x}) is left out,"
         f" as Xen leaves it out: {why}",
-        Where(file=name, offset=segment.offset),
+        Where(file=name, offset=segment.offset if in_file else None),
         "the file seems to be cut short or damaged: compare its size and checksum with the original",
     )
 

@@ -112,6 +112,7 @@ def test_a_file_full_of_problems_is_not_read_to_its_end() -> None:
         (b"\x7fELF\2\1\1\0\0\0()+-\n", "plain text"),
         (bytes(range(128, 256)), "plain text"),
         (b"builder = hvm\n", "quotes: 'hvm'"),
+        (b"bios = ['x', hvm]\n", "quotes: 'hvm'"),
         (b"a = 1\r\n", "dos2unix"),
         (b"\xef\xbb\xbfa = 1\n", "byte order mark"),
         (b"a = 1\n# the end", "end the file with a newline"),

@@ -217,6 +217,20 @@ def test_what_xen_leaves_out_of_a_damaged_kernel_is_a_warning() -> None:
     assert warning.code == "kernel-segment-left-out"
     assert "the segment at 0x101000 (1 bytes at file offset 0x100000) is left out" in warning.message
     assert [piece.offset for piece in image.pieces] == [0]
+    assert warning.where.offset is None  # the file does not reach so far
+
+
+@pytest.mark.parametrize(
+    ("bits", "field", "offset"),
+    [(64, "e_phoff", 32), (64, "e_shoff", 40), (32, "e_phoff", 28), (32, "e_shoff", 32)],
+)
+def test_a_header_table_outside_the_file_is_told_by_the_field_that_says_so(
+    bits: int, field: str, offset: int
+) -> None:
+    file = elf_file([Load(LOAD_ADDRESS, pattern(100))], bits=bits, header={field: 1 << 30})
+    error = refusal(file)
+    assert (error.where.note, error.where.offset) == (field, offset)
+    assert f"at {1 << 30:#x}) does not fit into" in (error.cause or "")
 
 
 def test_the_pieces_are_views_of_the_file() -> None:

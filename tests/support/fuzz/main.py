@@ -1,0 +1,161 @@
+"""fuzz [OPTION]...: run damaged inputs through everything that reads files, and tell what must not happen.
+
+scripts/fuzz calls it. Input N of a target and a seed is the same everywhere. Status 1 when anything was found.
+"""
+
+import argparse
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from fuzz.execute import execute, peak_memory
+from fuzz.explore import explore, read_corpus
+from fuzz.findings import describe, distinct, save, smaller
+from fuzz.model import Failure, Seeds, Target
+from fuzz.targets import BY_NAME, TARGETS
+from fuzz.workers import Crew, Job, Results
+
+_JOB = 4000
+"""Executions of a process, so that its memory is given back now and then."""
+_TOLD_EVERY = 30.0
+_FOREVER = 1 << 40
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Fuzz; return the exit status."""
+    options = _options().parse_args(arguments)
+    if options.list:
+        print("\n".join(f"{target.name:16} {target.what}" for target in TARGETS))
+        return 0
+    if options.replay:
+        return replay(BY_NAME[options.replay[1]], Path(options.replay[0]).read_bytes())
+    targets = [BY_NAME[name] for name in options.target or BY_NAME]
+    if options.explore:
+        return _explore(targets, options)
+    count = options.count or (_FOREVER if options.minutes else 100_000)
+    results = _run(targets, count, options)
+    found = _tell_findings(results, options.keep)
+    print(summary(results))
+    return int(found > 0)
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fuzz", description=__doc__, formatter_class=_Raw)
+    parser.add_argument(
+        "--target", action="append", choices=tuple(BY_NAME), metavar="NAME", help="one target (default: all)"
+    )
+    parser.add_argument("--list", action="store_true", help="name the targets")
+    parser.add_argument("--count", type=int, metavar="N", help="executions in all (default: 100000)")
+    parser.add_argument(
+        "--minutes", type=float, metavar="M", help="end after so long; without --count, only then"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="other inputs (default: 0)")
+    parser.add_argument(
+        "--jobs", type=int, default=2, metavar="J", help="processes at the same time (default: 2)"
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        default=Path("fuzz-findings"),
+        metavar="DIR",
+        help="where inputs are kept that show something (default: fuzz-findings)",
+    )
+    parser.add_argument("--replay", nargs=2, metavar=("FILE", "TARGET"), help="run one input, and tell all")
+    parser.add_argument("--explore", action="store_true", help="look for inputs that reach new code; slow")
+    parser.add_argument("--corpus", type=Path, metavar="DIR", help="more seeds; --explore puts them there")
+    return parser
+
+
+class _Raw(argparse.RawDescriptionHelpFormatter):
+    """Keeps the description's lines."""
+
+
+def _run(targets: Sequence[Target], count: int, options: argparse.Namespace) -> Results:
+    """Run the targets' shares of so many executions, taking turns."""
+    seeds = {target.name: _seeds(target, options.corpus) for target in targets}
+    crew = Crew(_jobs(targets, seeds, count, options.seed), options.jobs)
+    started = told = time.monotonic()
+    try:
+        while crew.step():
+            now = time.monotonic()
+            if options.minutes and now - started > 60 * options.minutes:
+                crew.give_up()
+            if now - told > _TOLD_EVERY:
+                told, done = now, crew.results.executions
+                found = len(crew.results.findings)
+                print(
+                    f"{done:,} executions, {done / (now - started):,.0f} a second, {found} failed", flush=True
+                )
+    except KeyboardInterrupt:
+        crew.stop()
+    return crew.results
+
+
+def _seeds(target: Target, corpus: Path | None) -> Seeds:
+    return (*target.seeds(), *(read_corpus(corpus / target.name) if corpus else ()))
+
+
+def _jobs(targets: Sequence[Target], seeds: dict[str, Seeds], count: int, seed: int) -> Iterator[Job]:
+    """Yield jobs in rounds, in each of which every target has its share of some executions."""
+    total = sum(target.share for target in targets)
+    wanted = {target.name: -(-count * target.share // total) for target in targets}
+    done = dict.fromkeys(wanted, 0)
+    while any(done[name] < wanted[name] for name in wanted):
+        for target in targets:
+            first = done[target.name]
+            last = min(wanted[target.name], first + max(_JOB * target.share * len(targets) // total, 1))
+            if first < last:
+                yield Job(target, seeds[target.name], seed, first, last)
+                done[target.name] = last
+
+
+def _tell_findings(results: Results, keep: Path) -> int:
+    found = distinct(results.findings)
+    for finding, count in found:
+        finding = smaller(finding)
+        print(f"\n{describe(finding, count, save(finding, keep))}", flush=True)
+    return len(found)
+
+
+def summary(results: Results) -> str:
+    """Return what each target's executions came to."""
+    lines = ["", f"{'target':16} {'executions':>10} {'a second':>9} {'failed':>7}  most of them"]
+    for name, tally in results.tallies.items():
+        often = ", ".join(f"{outcome} {count}" for outcome, count in tally.outcomes.most_common(2))
+        speed = tally.executions / max(tally.seconds, 0.001)
+        lines.append(
+            f"{name:16} {tally.executions:10,} {speed:9,.0f} {tally.outcomes['failed']:7}  {often[:90]}"
+        )
+    failed, seconds = len(results.findings), sum(tally.seconds for tally in results.tallies.values())
+    lines.append(
+        f"{'all':16} {results.executions:10,} {results.executions / max(seconds, 0.001):9,.0f} {failed:7}"
+    )
+    return "\n".join(lines)
+
+
+def replay(target: Target, data: bytes) -> int:
+    """Run one input here, and tell what came of it."""
+    started = time.process_time()
+    result = execute(target, data)
+    seconds = time.process_time() - started
+    print(f"{target.name}: {len(data)} bytes, {seconds:.3f} s, {peak_memory() >> 20} MiB at the most")
+    if isinstance(result, Failure):
+        print(f"{result.kind}: {result.signature}\n{result.detail}")
+        return 1
+    print(result)
+    return 0
+
+
+def _explore(targets: Sequence[Target], options: argparse.Namespace) -> int:
+    corpus = options.corpus or Path("fuzz-corpus")
+    for target in targets:
+        new, lines = explore(target, options.count or 2000, options.seed, corpus / target.name)
+        print(f"{target.name:16} {new} inputs reach new code, {lines} steps in all", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,169 @@
+"""What is fuzzed, as one table."""
+
+from functools import partial
+
+from fuzz import kernelruns, seeds, textruns
+from fuzz.bytemutations import mutated, repacked
+from fuzz.jsonmutations import json_mutation
+from fuzz.model import Target
+from fuzz.packers import PACKERS, bzimage_around, gzip_whole
+from fuzz.textmutations import text_mutation
+
+_CODEC_SHARES = {"gzip": 20, "bzip2": 8, "xz": 15, "zstd": 20, "lzma": 10, "lzo": 20, "lz4": 20}
+"""Payloads' executions; those of bzImages are half as many."""
+
+TARGETS: tuple[Target, ...] = (
+    Target(
+        "elf",
+        "ELF files loaded as kernels, for PV and for PVH",
+        seeds.elf_files,
+        mutated,
+        kernelruns.run_kernel,
+        160,
+    ),
+    Target(
+        "notes",
+        "headers, sections and all Xen notes of ELF files",
+        seeds.elf_files,
+        mutated,
+        kernelruns.run_notes,
+        100,
+    ),
+    Target(
+        "guest-string",
+        "texts of `__xen_guest` sections and of FEATURES",
+        seeds.guest_strings,
+        text_mutation(seeds.guest_string_words()),
+        kernelruns.run_guest_string,
+        60,
+    ),
+    Target(
+        "domain",
+        "ELF files planned and written to guest memory, with a ramdisk",
+        seeds.elf_files,
+        mutated,
+        kernelruns.run_domain,
+        20,
+    ),
+    Target(
+        "multiboot",
+        "multiboot-style binaries loaded as kernels",
+        seeds.multiboot_files,
+        mutated,
+        kernelruns.run_kernel,
+        70,
+    ),
+    Target(
+        "bzimage",
+        "bzImages of every packing loaded as kernels",
+        seeds.bzimages,
+        mutated,
+        kernelruns.run_packed_kernel,
+        40,
+    ),
+    *(
+        Target(
+            f"bzimage-{codec}",
+            f"bzImages whose {codec} payload holds changed ELF files",
+            seeds.small_elf_files,
+            repacked(pack, bzimage_around),
+            kernelruns.run_packed_kernel,
+            _CODEC_SHARES[codec] // 2,
+        )
+        for codec, pack in PACKERS.items()
+    ),
+    *(
+        Target(
+            f"payload-{codec}",
+            f"{codec} payloads on their own",
+            partial(seeds.payloads, codec),
+            mutated,
+            kernelruns.CODEC_RUNS[codec],
+            _CODEC_SHARES[codec],
+        )
+        for codec in PACKERS
+    ),
+    Target(
+        "gzip-file",
+        "whole files in gzip, unpacked",
+        seeds.gzip_files,
+        mutated,
+        kernelruns.run_gzip_file,
+        40,
+    ),
+    Target(
+        "gzip-kernel",
+        "ELF files in gzip, loaded as kernels",
+        seeds.small_elf_files,
+        repacked(gzip_whole),
+        kernelruns.run_packed_kernel,
+        30,
+    ),
+    Target(
+        "module",
+        "ramdisks, as old and new releases load them",
+        seeds.modules,
+        mutated,
+        kernelruns.run_module,
+        40,
+    ),
+    Target(
+        "recognise",
+        "what a file is that is no kernel",
+        seeds.foreign_files,
+        mutated,
+        kernelruns.run_recognise,
+        50,
+    ),
+    Target(
+        "language",
+        "configurations' text: scanner and parser",
+        seeds.configurations,
+        text_mutation(seeds.config_words()),
+        textruns.run_language,
+        80,
+    ),
+    Target(
+        "config",
+        "configurations read whole, up to the JSON that xl prints",
+        seeds.sound_configurations,
+        text_mutation(seeds.config_words(), 3),
+        textruns.run_config,
+        50,
+    ),
+    Target(
+        "check",
+        "configurations checked, with the reports in every format",
+        seeds.sound_configurations,
+        text_mutation(seeds.config_words(), 3),
+        textruns.run_check,
+        30,
+    ),
+    Target(
+        "override",
+        "settings on the command line",
+        seeds.settings,
+        text_mutation(seeds.config_words(), 3),
+        textruns.run_overrides,
+        20,
+    ),
+    Target(
+        "host-file",
+        "descriptions of hosts",
+        seeds.host_files,
+        json_mutation(seeds.HOST_WORDS),
+        textruns.run_host,
+        40,
+    ),
+    Target(
+        "vcpu-context",
+        "contexts of further vCPUs, decoded and encoded",
+        seeds.vcpu_contexts,
+        mutated,
+        textruns.run_vcpu_context,
+        20,
+    ),
+)
+"""Every target; what each is has one line, and its share of a full run."""
+
+BY_NAME = {target.name: target for target in TARGETS}

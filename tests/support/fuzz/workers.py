@@ -1,0 +1,209 @@
+"""Many executions, in processes of their own: one that dies or hangs is a finding, and its input is known."""
+
+import mmap
+import multiprocessing
+import signal
+import struct
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkProcess
+
+from fuzz.execute import arm, execute, input_of, limit_process
+from fuzz.model import Failure, Seeds, Target
+
+_FORK = multiprocessing.get_context("fork")
+_SLOT = struct.Struct("<QI")
+_SLOT_SIZE = 1 << 20
+STUCK_AFTER = 60.0
+"""Seconds without an execution, after which a process is killed that waits for something."""
+
+
+class Slot:
+    """Memory shared with a worker, in which stands what it works on: it outlives the worker."""
+
+    def __init__(self, case: int) -> None:
+        """Start in front of a case."""
+        self._memory = mmap.mmap(-1, _SLOT_SIZE)
+        self.put(case, b"")
+
+    def put(self, case: int, data: bytes) -> None:
+        """Note what is worked on now."""
+        self._memory[_SLOT.size : _SLOT.size + len(data)] = data
+        self._memory[: _SLOT.size] = _SLOT.pack(case, len(data))
+
+    def get(self) -> tuple[int, bytes]:
+        """Return the number and the input of what was worked on last."""
+        case, length = _SLOT.unpack(self._memory[: _SLOT.size])
+        return case, self._memory[_SLOT.size : _SLOT.size + length]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Some cases of a target: `[first, last)`."""
+
+    target: Target
+    seeds: Seeds
+    seed: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An input with which something is wrong."""
+
+    target: str
+    case: int
+    data: bytes
+    failure: Failure
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a target's executions came to."""
+
+    executions: int = 0
+    seconds: float = 0
+    """Time that processes took, taken together."""
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Results:
+    """What a run came to."""
+
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def executions(self) -> int:
+        """Return how many there were in all."""
+        return sum(tally.executions for tally in self.tallies.values())
+
+
+@dataclass(slots=True)
+class _Worker:
+    job: Job
+    slot: Slot
+    process: ForkProcess
+    started: float
+    seen: int = -1
+    """The case that was being worked on when it was looked at last."""
+    seen_at: float = 0
+
+
+def _work(job: Job, slot: Slot, pipe: Connection) -> None:
+    """Run a job's cases; what is wrong is told at once, the rest at the end."""
+    limit_process()
+    outcomes: Counter[str] = Counter()
+    done = job.last
+    for case in range(job.first, job.last):
+        data = input_of(job.target, job.seeds, job.seed, case)
+        slot.put(case, data)
+        arm()
+        result = execute(job.target, data)
+        if isinstance(result, str):
+            outcomes[result] += 1
+            continue
+        outcomes["failed"] += 1
+        pipe.send(Finding(job.target.name, case, data, result))
+        if result.kind == "memory":  # the peak of a process does not go down again
+            done = case + 1
+            break
+    pipe.send((done, outcomes))
+
+
+class Crew:
+    """Runs jobs in so many processes at a time."""
+
+    def __init__(self, jobs: Iterable[Job], processes: int) -> None:
+        """Take the jobs in order."""
+        self._waiting = deque(jobs)
+        self._processes = processes
+        self._working: dict[Connection, _Worker] = {}
+        self.results = Results()
+
+    def step(self, seconds: float = 1.0) -> bool:
+        """Go on until something is told, or for so long; return whether there is anything left to do."""
+        while self._waiting and len(self._working) < self._processes:
+            self._start(self._waiting.popleft())
+        for pipe in wait(list(self._working), seconds) if self._working else ():
+            assert isinstance(pipe, Connection)
+            self._listen(pipe)
+        for worker in self._working.values():
+            self._look_after(worker)
+        return bool(self._waiting or self._working)
+
+    def give_up(self) -> None:
+        """Start no more jobs."""
+        self._waiting.clear()
+
+    def stop(self) -> None:
+        """End everything at once."""
+        for worker in self._working.values():
+            worker.process.kill()
+            worker.process.join()
+
+    def _start(self, job: Job) -> None:
+        ours, theirs = _FORK.Pipe(duplex=False)
+        slot = Slot(job.first)
+        process = _FORK.Process(target=_work, args=(job, slot, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        self._working[ours] = _Worker(job, slot, process, time.monotonic())
+
+    def _listen(self, pipe: Connection) -> None:
+        worker = self._working[pipe]
+        try:
+            told = pipe.recv()
+        except (EOFError, OSError):
+            self._died(pipe, worker)
+            return
+        if isinstance(told, Finding):
+            self.results.findings.append(told)
+            return
+        done, outcomes = told
+        self._end(pipe, worker, done, outcomes)
+
+    def _died(self, pipe: Connection, worker: _Worker) -> None:
+        worker.process.join()
+        case, data = worker.slot.get()
+        code = worker.process.exitcode or 0
+        how = {-signal.SIGPROF: "it does not end", -signal.SIGKILL: "it waits for something, or was killed"}
+        text = how.get(code, f"its process ends with {code}")
+        self.results.findings.append(
+            Finding(worker.job.target.name, case, data, Failure("died", text, f"exit code {code}"))
+        )
+        self._end(pipe, worker, case + 1, Counter({"failed": 1}))
+
+    def _end(self, pipe: Connection, worker: _Worker, done: int, outcomes: Counter[str]) -> None:
+        worker.process.join()
+        del self._working[pipe]
+        pipe.close()
+        job = worker.job
+        tally = self.results.tallies.setdefault(job.target.name, Tally())
+        tally.executions += done - job.first
+        tally.seconds += time.monotonic() - worker.started
+        tally.outcomes += outcomes
+        if done < job.last:
+            self._waiting.appendleft(Job(job.target, job.seeds, job.seed, done, job.last))
+
+    def _look_after(self, worker: _Worker) -> None:
+        """Kill a worker that has been with one case for too long."""
+        case, now = worker.slot.get()[0], time.monotonic()
+        if case != worker.seen:
+            worker.seen, worker.seen_at = case, now
+        elif now - worker.seen_at > STUCK_AFTER:
+            worker.process.kill()
+
+
+def run_apart(target: Target, data: bytes) -> Failure | None:
+    """Run one input in a process of its own and return what is wrong with it, if anything is."""
+    fixed = Target(target.name, target.what, target.seeds, lambda dice, seeds: data, target.run, target.share)
+    crew = Crew([Job(fixed, (), 0, 0, 1)], 1)
+    while crew.step():
+        pass
+    return crew.results.findings[0].failure if crew.results.findings else None

@@ -24,3 +24,63 @@ FLAT_DATA_AR = 0xC93
 FLAT_LIMIT = 0xFFFFFFFF
 BUSY_TSS_AR = 0x8B
 TSS_LIMIT = 0x67
+
+# Bits of registers by number, and the manual's names of them (2.5, 2.2.1, 3.4.3).
+CR0_NAMES: dict[int, str] = {
+    0: "PE",
+    1: "MP",
+    2: "EM",
+    3: "TS",
+    4: "ET",
+    5: "NE",
+    16: "WP",
+    18: "AM",
+    29: "NW",
+    30: "CD",
+    31: "PG",
+}
+CR4_NAMES: dict[int, str] = {
+    0: "VME",
+    1: "PVI",
+    2: "TSD",
+    3: "DE",
+    4: "PSE",
+    5: "PAE",
+    6: "MCE",
+    7: "PGE",
+    8: "PCE",
+    9: "OSFXSR",
+    10: "OSXMMEXCPT",
+    11: "UMIP",
+    12: "LA57",
+    13: "VMXE",
+    14: "SMXE",
+    16: "FSGSBASE",
+    17: "PCIDE",
+    18: "OSXSAVE",
+    20: "SMEP",
+    21: "SMAP",
+    22: "PKE",
+    23: "CET",
+    24: "PKS",
+}
+EFER_NAMES: dict[int, str] = {0: "SCE", 8: "LME", 10: "LMA", 11: "NXE"}
+FLAGS_NAMES: dict[int, str] = {
+    0: "CF",
+    1: "always one",
+    2: "PF",
+    4: "AF",
+    6: "ZF",
+    7: "SF",
+    8: "TF",
+    9: "IF",
+    10: "DF",
+    11: "OF",
+    14: "NT",
+    16: "RF",
+    17: "VM",
+    18: "AC",
+    19: "VIF",
+    20: "VIP",
+    21: "ID",
+}

@@ -8,6 +8,9 @@ HVM_INFO_PFN = Pfn(0x9F)
 HVM_INFO_OFFSET = 0x800
 """Bytes from the start of its page."""
 
+HVM_INFO_COUNTS = frozenset({"length", "checksum", "apic_mode", "nr_vcpus"})
+"""Fields that are counts; the other numbers are frames."""
+
 HVM_INFO_TABLE = Layout.of(
     "hvm/hvm_info_table.h struct hvm_info_table",
     ("signature", raw(8)),

@@ -4,6 +4,9 @@ from xlbuild.abi.layout import Layout, u32, u64
 
 XEN_HVM_START_MAGIC_VALUE = 0x336EC578
 
+HVM_START_INFO_COUNTS = frozenset({"version", "nr_modules", "memmap_entries"})
+"""Fields of hvm_start_info that are counts; the other numbers are addresses and flags."""
+
 HVM_START_INFO = Layout.of(
     "arch-x86/hvm/start_info.h struct hvm_start_info",
     ("magic", u32),

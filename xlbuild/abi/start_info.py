@@ -6,6 +6,20 @@ from xlbuild.abi.limits import MAX_GUEST_CMDLINE
 SIF_MOD_START_PFN = 1 << 3
 """`mod_start` is a frame number: the ramdisk is not mapped."""
 
+SIF_NAMES: dict[int, str] = {
+    0: "SIF_PRIVILEGED",
+    1: "SIF_INITDOMAIN",
+    2: "SIF_MULTIBOOT_MOD",
+    3: "SIF_MOD_START_PFN",
+    4: "SIF_VIRT_P2M_4TOOLS",
+}
+"""Bits of `flags`; bits 8 to 15 are the host's power management (SIF_PM_MASK)."""
+
+START_INFO_COUNTS = frozenset(
+    {"nr_pages", "store_evtchn", "console_evtchn", "nr_pt_frames", "mod_len", "nr_p2m_frames"}
+)
+"""Fields that are counts, sizes or ports; the other numbers are addresses, frames and flags."""
+
 START_INFO_X86_64 = Layout.of(
     "foreign/x86_64.h struct start_info_x86_64",
     ("magic", raw(32)),

@@ -6,6 +6,15 @@ from xlbuild.units import Mfn, extended_cr3, maddr_of
 VGCF_IN_KERNEL = 1 << 2
 VGCF_ONLINE = 1 << 5
 
+VGCF_NAMES: dict[int, str] = {
+    0: "VGCF_i387_valid",
+    2: "VGCF_in_kernel",
+    3: "VGCF_failsafe_disables_events",
+    4: "VGCF_syscall_disables_events",
+    5: "VGCF_online",
+}
+"""Bits of `flags` (arch-x86/xen.h)."""
+
 # arch-x86/xen-x86_64.h: the flat segments that Xen's GDT holds for 64-bit guest kernels.
 FLAT_KERNEL_CS_X86_64 = 0xE033
 FLAT_KERNEL_SS_X86_64 = 0xE02B
@@ -17,6 +26,17 @@ FLAT_KERNEL_SS_X86_32 = 0xE021
 
 VMASST_TYPE_PAE_EXTENDED_CR3 = 3
 """Number of a bit of `vm_assist` (xen.h): a 32-bit cr3 holds the frame number's upper 12 bits in its lower 12."""
+
+VMASST_NAMES: dict[int, str] = {
+    0: "4gb_segments",
+    1: "4gb_segments_notify",
+    2: "writable_pagetables",
+    3: "pae_extended_cr3",
+    4: "architectural_iopl",
+    5: "runstate_update_flag",
+    32: "m2p_strict",
+}
+"""Bits of `vm_assist` by the headers' names, without VMASST_TYPE_ (xen.h)."""
 
 FIRST_RESERVED_GDT_ENTRY = 7168
 """From there on a guest's GDT is Xen's (arch-x86/xen.h)."""

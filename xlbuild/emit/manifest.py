@@ -8,8 +8,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
-from xlbuild.abi.hvm_info import HVM_INFO_OFFSET, HVM_INFO_PFN
+from xlbuild.abi.hvm_info import HVM_INFO_COUNTS, HVM_INFO_OFFSET, HVM_INFO_PFN
+from xlbuild.abi.hvm_start_info import HVM_START_INFO_COUNTS
 from xlbuild.abi.layout import FieldValue
+from xlbuild.abi.start_info import START_INFO_COUNTS
 from xlbuild.container import Kind
 from xlbuild.domain import Digests, Domain
 from xlbuild.emit.digest import domain_digest, memory_digests
@@ -18,12 +20,6 @@ from xlbuild.plan.model import Plan, Segment, StartInfo, Vcpu
 from xlbuild.units import FrameRange, merge_ranges, paddr_of
 
 SCHEMA = "xlbuild.domain/1"
-
-_PV_COUNTS = frozenset(
-    {"nr_pages", "store_evtchn", "console_evtchn", "nr_pt_frames", "mod_len", "nr_p2m_frames"}
-)
-_HVM_COUNTS = frozenset({"version", "nr_modules", "memmap_entries"})
-_HVM_INFO_COUNTS = frozenset({"length", "checksum", "apic_mode", "nr_vcpus"})
 
 
 def manifest(domain: Domain) -> tuple[dict[str, object], Digests]:
@@ -139,7 +135,7 @@ def _start_info(info: StartInfo, kind: Kind) -> dict[str, object]:
     place = {"paddr": _hex(info.address)}
     if kind is Kind.PV:
         texts = {name: _text(info.fields[name]) for name in ("magic", "cmd_line")}
-        return place | _fields(info.fields, _PV_COUNTS) | texts
+        return place | _fields(info.fields, START_INFO_COUNTS) | texts
     modules = [
         {
             "paddr": _hex(module.paddr),
@@ -149,7 +145,11 @@ def _start_info(info: StartInfo, kind: Kind) -> dict[str, object]:
         }
         for module in info.modules
     ]
-    return place | _fields(info.fields, _HVM_COUNTS) | {"cmdline": info.command_line, "modlist": modules}
+    return (
+        place
+        | _fields(info.fields, HVM_START_INFO_COUNTS)
+        | {"cmdline": info.command_line, "modlist": modules}
+    )
 
 
 def _hvm_info(plan: Plan) -> dict[str, object] | None:
@@ -157,7 +157,7 @@ def _hvm_info(plan: Plan) -> dict[str, object] | None:
         return None
     address = paddr_of(HVM_INFO_PFN) + HVM_INFO_OFFSET
     texts = {"signature": _text(plan.hvm_info["signature"])}
-    return {"paddr": _hex(address)} | _fields(plan.hvm_info, _HVM_INFO_COUNTS) | texts
+    return {"paddr": _hex(address)} | _fields(plan.hvm_info, HVM_INFO_COUNTS) | texts
 
 
 def _acpi(plan: Plan) -> dict[str, object] | None:

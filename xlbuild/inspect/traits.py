@@ -12,7 +12,7 @@ from xlbuild.image.features import AUTO_TRANSLATED_PHYSMAP, DOM0, HVM_CALLBACK_V
 from xlbuild.image.model import PaeMode, XenParameters
 from xlbuild.image.multiboot import find_table
 from xlbuild.image.notes import NoteType, guest_string, xen_notes
-from xlbuild.image.parameters import parse_kernel
+from xlbuild.image.parameters import load_range, parse_kernel
 from xlbuild.image.recognise import arm_kind
 from xlbuild.inspect.kernel_file import KernelFile
 from xlbuild.inspect.releases import Trait
@@ -132,15 +132,20 @@ def _is_no_xen_kernel(facts: Facts) -> bool:
 
 
 def _has_no_section_names(facts: Facts) -> bool:
+    """Return whether e_shstrndx names no section header; that of no section will do (elf_init upstream)."""
     elf = facts.file.elf
-    return elf is not None and not 0 < elf.header.shstrndx < elf.section_count
+    return elf is not None and elf.header.shstrndx >= elf.section_count
 
 
 def _entry_is_not_mapped(facts: Facts) -> bool:
-    said = facts.parameters
-    if said is None or said.virt_entry is None or not said.virt_kend:
+    """Return whether the PV entry point is outside, whatever else is wrong (elf_xen_addr_calc_check upstream)."""
+    elf, said = facts.file.elf, facts.parameters
+    if elf is None or said is None or not facts.notes or not elf.loadable:
         return False
-    return not said.virt_kstart <= said.virt_entry <= said.virt_kend
+    start, end = load_range(elf)
+    shift = (said.virt_base or 0) - (said.elf_paddr_offset or 0)
+    entry = elf.header.entry if said.virt_entry is None else said.virt_entry
+    return not start + shift <= entry <= end + shift
 
 
 def _bits(bits: int) -> Callable[[Facts], bool]:

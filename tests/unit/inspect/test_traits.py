@@ -51,7 +51,7 @@ HAVE: dict[Trait, Callable[[], bytes]] = {
     Trait.ZBOOT: lambda: b"MZ\0\0zimg" + pattern(64),
     Trait.ARM: lambda: ARM,
     Trait.NOT_XEN: lambda: elf_file(NO_NOTES),
-    Trait.NO_SECTION_NAMES: lambda: pv(header={"e_shstrndx": 0}),
+    Trait.NO_SECTION_NAMES: lambda: pv(header={"e_shstrndx": 0xFFFF}),
     Trait.GUEST_STRING: lambda: legacy("LOADER=generic,XEN_VER=xen-3.0"),
     Trait.MULTIBOOT_STYLE: binary,
     Trait.NO_PHYS32_ENTRY: pv,
@@ -93,6 +93,20 @@ def test_a_trait_is_found(trait: Trait) -> None:
 
 def test_a_plain_kernel_has_no_odd_traits() -> None:
     assert traits(GOOD) == {Trait.PHYS32_ENTRY}
+
+
+def test_an_entry_point_is_looked_for_where_the_notes_place_the_kernel() -> None:
+    base = 0xFFFF_FFFF_8000_0000
+    linux = [("PHYS32_ENTRY", LOAD_ADDRESS), ("VIRT_BASE", base)]
+    assert Trait.ENTRY_NOT_MAPPED in traits(pvh(linux, header={"e_entry": LOAD_ADDRESS}, bits=64))
+    assert Trait.ENTRY_NOT_MAPPED not in traits(pvh([*linux, ("ENTRY", base + LOAD_ADDRESS)], bits=64))
+    moved = [*linux, ("ENTRY", base + LOAD_ADDRESS), ("PADDR_OFFSET", LOAD_ADDRESS)]
+    assert Trait.ENTRY_NOT_MAPPED in traits(pvh(moved, bits=64))
+
+
+def test_the_section_header_of_no_section_is_a_table_of_names_to_old_builders() -> None:
+    assert Trait.NO_SECTION_NAMES not in traits(pv(header={"e_shstrndx": 0}))
+    assert Trait.NO_SECTION_NAMES in traits(pv(header={"e_shoff": 0, "e_shnum": 0, "e_shstrndx": 0}))
 
 
 def test_the_dictionary_of_128_mib_that_linux_uses_is_over_the_old_limit() -> None:

@@ -150,12 +150,13 @@ PACKING = Subject(
             KERNELS,
             _DEPENDS,
             "4.4",
-            "4.12",
-            "The lz4 payloads of Linux 5.3 and later need a fix to Xen's decompressor of 2019, which only late "
+            "4.13",
+            "The lz4 payloads of Linux 5.3 and later need two fixes of December 2019 to Xen's decompressor, which "
             "stable updates and distributions' packages have.",
             "update Xen, or build the kernel with CONFIG_KERNEL_GZIP",
-            "Launchpad bug 1851091 (Xen 4.9, the hypervisor, whose decompressor the builder shares); that 4.13 has "
-            "the fix is inferred from its date",
+            "lz4: refine commit 9143a6c55ef7 for the 64-bit case, 2d7572cdfa4d, and lz4: fix system halt at boot "
+            "kernel on x86_64, 5d90ff79542a; Launchpad bug 1851091 (the hypervisor's decompressor, which the builder "
+            "shares); whether 4.13.0, of the same month, has them was not found",
             verified=False,
         ),
         Fact(

@@ -1,0 +1,107 @@
+"""What the parts of a built domain are, in words."""
+
+SEGMENTS: dict[str, str] = {
+    "kernel": "the kernel's image",
+    "phys2mach": "p2m list: the machine frame of each of the guest's frames",
+    "page tables": "initial page tables",
+    "HVM start info": "start info, and the command line, module list and memory map that it points at",
+    "System Firmware module": "the firmware that hvmloader starts: SeaBIOS or OVMF",
+    "ACPI module": "ACPI tables that hvmloader is to add to its own",
+    "SMBIOS module": "SMBIOS structures that hvmloader is to add to its own",
+}
+"""The builder's segments by Xen's names; `module0` and its like are named by what they were loaded for."""
+
+SPECIAL_PAGES: dict[str, str] = {
+    "start_info": "start info: what the kernel is told of the domain",
+    "xenstore": "ring to xenstore, shared with its daemon",
+    "console": "ring of the console, shared with its backend",
+    "boot_stack": "stack on which the kernel starts",
+    "paging": "ring for memory paging events",
+    "access": "ring for monitor events",
+    "sharing": "ring for memory sharing events",
+    "bufioreq": "buffered I/O requests to the device model",
+    "ioreq": "I/O requests to the device model",
+    "ident_pt": "page directory that maps 4 GiB to itself, for vCPUs that do without paging",
+}
+"""The builder's special pages by Xen's names."""
+
+IOREQ_SERVER_PAGES = "pages for further device models' I/O requests"
+
+ACPI_PIECES: dict[str, str] = {
+    "RSDP": "ACPI root pointer, from which all tables are found",
+    "ACPI info": "what Xen's own ACPI code in the DSDT reads",
+    "ACPI tables": "the ACPI tables",
+}
+"""The pieces of ACPI that have addresses of their own."""
+
+ACPI_TABLES: dict[str, str] = {
+    "FACS": "ACPI table: firmware control structure",
+    "DSDT": "ACPI table: the devices, as AML code",
+    "FADT rev 1": "ACPI table: fixed hardware, for those that read the RSDT",
+    "FADT rev 5": "ACPI table: fixed hardware, for those that read the XSDT",
+    "MADT": "ACPI table: interrupt controllers, and with them the processors",
+    "XSDT": "ACPI table: 64-bit addresses of the others",
+    "RSDT": "ACPI table: 32-bit addresses of the others",
+}
+"""A PVH guest's tables by the names of `acpi.build.Table`."""
+
+HVM_PARAMS: dict[str, str] = {
+    "STORE_PFN": "frame of xenstore's ring",
+    "STORE_EVTCHN": "port of xenstore's event channel",
+    "IOREQ_PFN": "frame of the I/O requests to the device model",
+    "BUFIOREQ_PFN": "frame of the buffered I/O requests to the device model",
+    "VIRIDIAN": "Hyper-V features that the guest sees, as flags",
+    "TIMER_MODE": "how virtual timers catch up with ticks that were missed",
+    "HPET_ENABLED": "whether there is a virtual HPET",
+    "IDENT_PT": "address of the page directory for vCPUs that do without paging",
+    "VPT_ALIGN": "whether periodic timers of all vCPUs tick together",
+    "CONSOLE_PFN": "frame of the console's ring",
+    "CONSOLE_EVTCHN": "port of the console's event channel",
+    "PAGING_RING_PFN": "frame of the ring for memory paging events",
+    "MONITOR_RING_PFN": "frame of the ring for monitor events",
+    "SHARING_RING_PFN": "frame of the ring for memory sharing events",
+    "IOREQ_SERVER_PFN": "first frame for further device models' I/O requests",
+    "NR_IOREQ_SERVER_PAGES": "how many frames are kept there",
+    "ALTP2M": "who may use alternate p2m tables",
+    "MCA_CAP": "machine-check features that the guest sees, as flags",
+}
+"""HVM parameters by Xen's names (public hvm/params.h)."""
+
+VIRIDIAN_NAMES: dict[int, str] = {
+    0: "base_freq",
+    1: "no_freq",
+    2: "time_ref_count",
+    3: "reference_tsc",
+    4: "hcall_remote_tlb_flush",
+    5: "apic_assist",
+    6: "crash_ctl",
+    7: "synic",
+    8: "stimer",
+    9: "hcall_ipi",
+    10: "ex_processor_masks",
+    11: "no_vp_limit",
+    12: "cpu_hotplug",
+}
+"""Bits of VIRIDIAN by the header's names, without HVMPV_."""
+
+TIMER_MODES: tuple[str, ...] = (
+    "delay_for_missed_ticks",
+    "no_delay_for_missed_ticks",
+    "no_missed_ticks_pending",
+    "one_missed_tick_pending",
+)
+"""Values of TIMER_MODE by the header's names, without HVMPTM_."""
+
+ALTP2M_MODES: tuple[str, ...] = ("disabled", "mixed", "external", "limited")
+"""Values of ALTP2M by the header's names, without XEN_ALTP2M_."""
+
+GRANT_TYPES: tuple[str, ...] = ("invalid", "permit_access", "accept_transfer", "transitive")
+"""Types of grant table entries by the header's names, without GTF_ (public grant_table.h)."""
+
+
+def module_title(name: str) -> str:
+    """Return what a segment is that was loaded behind the kernel: `module0` is the ramdisk, or a shim's kernel."""
+    number = name.removeprefix("module")
+    if number == "0":
+        return "first module: the ramdisk, or for the PV shim its kernel"
+    return f"module {number}: for the PV shim its ramdisk"

@@ -25,7 +25,7 @@ def large(tmp_path: Path) -> Path:
 def writing(cwd: Path, *options: str) -> subprocess.Popen[str]:
     """Start to build the large guest; return as soon as its image is being written."""
     child = start(cwd, "create", *options, "guest.cfg")
-    while not any(cwd.glob(".g.*.partial/*")):
+    while not any(cwd.glob(".xlbuild-*.partial/new/*")):
         assert child.poll() is None, "the build ended before it could be interrupted"
         time.sleep(0.002)
     return child
@@ -102,7 +102,7 @@ def test_an_interrupted_replacement_keeps_the_domain_that_is_there(
 
 def test_a_build_under_nohup_outlives_its_terminal(large: Path) -> None:
     child = start(large, "create", "-q", "guest.cfg", preexec=_ignore_hangup)
-    while not any(large.glob(".g.*.partial/*")):
+    while not any(large.glob(".xlbuild-*.partial/new/*")):
         assert child.poll() is None
         time.sleep(0.002)
     child.send_signal(signal.SIGHUP)

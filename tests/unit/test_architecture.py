@@ -61,6 +61,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "plan",
         "hooks",
         "checking",
+        "built",
     ),
     "emit": (
         *GROUND,

@@ -1,23 +1,20 @@
-"""A domain as a directory: memory.img, domain.json and one .bin for each start-of-day structure.
-
-Everything is written beside the target and renamed into place in one step: the target's name never stands for
-half a domain, and a build that is interrupted leaves nothing.
-"""
+"""A domain as a directory: memory.img, domain.json and one .bin for each start-of-day structure."""
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from secrets import token_hex
 
 from xlbuild.domain import Domain
+from xlbuild.emit.atomic import put_in_place, settled
 from xlbuild.emit.manifest import SCHEMA, manifest_text
+from xlbuild.emit.readfile import read_file
 from xlbuild.emit.structures import structure_files
-from xlbuild.errors import FilesError
+from xlbuild.emit.unwritable import Size, failures_named
+from xlbuild.errors import NOWHERE, FilesError, XlbuildError
 from xlbuild.memory import GuestMemory
-from xlbuild.units import MIB, PAGE_SIZE, Pfn, bytes_of
+from xlbuild.units import MIB, PAGE_SIZE, Pfn, bytes_of, page_up
 
 MEMORY_IMAGE = "memory.img"
 MANIFEST = "domain.json"
@@ -26,42 +23,31 @@ _BATCH_PAGES = 4 * MIB // PAGE_SIZE
 
 
 def write_directory(domain: Domain, document: Mapping[str, object], target: Path, *, force: bool) -> None:
-    """Write a domain, with its manifest's document, as the directory `target`.
+    """Write a domain, with its manifest's document, as the directory `target`: all or nothing.
 
     Raises FilesError when the target exists (with `force`: exists and is no built domain) or cannot be written.
     """
-    with _failures_named(target):
-        place = _settled(target)
-        check_target(place, target, force=force)
-        with _written_beside(place, target, force=force) as directory:
-            write_memory_image(domain.memory, directory / MEMORY_IMAGE)
-            for name, content in structure_files(domain).items():
-                (directory / name).write_bytes(content)
-            (directory / MANIFEST).write_text(manifest_text(document))
+    check = partial(check_target, target=target, force=force)
+    with (
+        failures_named(target, partial(_size, domain, document)),
+        put_in_place(settled(target), check) as directory,
+    ):
+        directory.mkdir()
+        write_memory_image(domain.memory, directory / MEMORY_IMAGE)
+        for name, content in _small_files(domain, document).items():
+            (directory / name).write_bytes(content)
 
 
-def _settled(target: Path) -> Path:
-    """Return the target without `..` and links on the way to it, which may lead elsewhere once it is renamed."""
-    if target.name in ("", ".."):
-        return target.resolve()
-    return target.parent.resolve(strict=True) / target.name
+def _small_files(domain: Domain, document: Mapping[str, object]) -> dict[str, bytes]:
+    """Return the contents of all files but the image, by name."""
+    return structure_files(domain) | {MANIFEST: manifest_text(document).encode()}
 
 
-@contextmanager
-def _failures_named(target: Path) -> Iterator[None]:
-    """Turn what the file system refuses into the error that names the target as the user does."""
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        if isinstance(error, FileNotFoundError):
-            reason = "the directory that it would be in does not exist"
-        raise FilesError(
-            "target-unwritable",
-            f"{target} cannot be written",
-            cause=reason,
-            hint="give a directory that can be written, with room for the image, with -o DIR",
-        ) from error
+def _size(domain: Domain, document: Mapping[str, object]) -> Size:
+    image = bytes_of(sum(1 for _ in domain.memory.pages()))
+    others = [page_up(len(content)) for content in _small_files(domain, document).values()]
+    directory_and_image = 2
+    return Size(image + sum(others), len(others) + directory_and_image, bytes_of(domain.memory.end))
 
 
 def check_target(place: Path, target: Path, *, force: bool) -> None:
@@ -71,20 +57,48 @@ def check_target(place: Path, target: Path, *, force: bool) -> None:
     """
     if not os.path.lexists(place):
         return
+    is_link = place.is_symlink()
+    is_domain = not is_link and _holds_domain(place)
     if not force:
         raise FilesError(
             "target-exists",
             f"{target} exists already",
             cause="a build never overwrites silently",
-            hint="give another place with -o DIR, or replace it with --force",
+            hint=f"give another place with -o DIR, or {'replace it with --force' if is_domain else 'remove it'}",
         )
-    if not _is_built_domain(place):
+    if not is_domain:
         raise FilesError(
             "target-not-a-domain",
             f"{target} is not replaced, even with --force",
-            cause=f"it is not a directory with a {MANIFEST} of {SCHEMA}",
+            cause="it is a symbolic link" if is_link else f"it is no directory with a {MANIFEST} of {SCHEMA}",
             hint="remove it yourself, or give another place with -o DIR",
         )
+
+
+def _holds_domain(place: Path) -> bool:
+    """Return whether a built domain is there, or nothing any more; another build may replace it meanwhile."""
+    while True:
+        before = _identity(place)
+        if before is None or _is_built_domain(place):
+            return True
+        if _identity(place) == before:
+            return False
+
+
+def _identity(place: Path) -> tuple[int, int] | None:
+    try:
+        status = place.lstat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _is_built_domain(place: Path) -> bool:
+    try:
+        document = json.loads(read_file(str(place / MANIFEST), "manifest", NOWHERE))
+    except (XlbuildError, ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and document.get("schema") == SCHEMA
 
 
 def write_memory_image(memory: GuestMemory, path: Path) -> None:
@@ -112,40 +126,3 @@ def _batches(memory: GuestMemory) -> Iterator[tuple[Pfn, list[bytes]]]:
         pages.append(page)
     if pages:
         yield first, pages
-
-
-@contextmanager
-def _written_beside(place: Path, target: Path, *, force: bool) -> Iterator[Path]:
-    """Give a fresh directory beside `place` to write into, and move it there when all went well."""
-    partial = place.parent / f".{place.name[:64]}.{token_hex(4)}.partial"
-    try:
-        partial.mkdir()
-        yield partial
-        check_target(place, target, force=force)
-        _move_into_place(partial, place)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def _move_into_place(partial: Path, place: Path) -> None:
-    """Rename the new domain to its place; an old one is set aside before, and put back if that fails."""
-    old = partial.with_suffix(".old")
-    try:
-        if place.exists():
-            place.rename(old)
-        partial.rename(place)
-    except BaseException:
-        if old.exists() and not place.exists():
-            old.rename(place)
-        raise
-    finally:
-        if place.exists():
-            shutil.rmtree(old, ignore_errors=True)
-
-
-def _is_built_domain(target: Path) -> bool:
-    try:
-        document = json.loads((target / MANIFEST).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return False
-    return not target.is_symlink() and isinstance(document, dict) and document.get("schema") == SCHEMA

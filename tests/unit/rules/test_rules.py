@@ -35,7 +35,6 @@ _MAKES_PROBLEMS = re.compile(r"(Error|Diagnostic|_warning|_error|_tell|_refused|
 _OTHER_CAUSES = {
     "config-not-regular",
     "config-too-large",
-    *("target-exists", "target-not-a-domain", "target-unwritable"),
     *(
         "domain-not-a-directory",
         "domain-manifest-missing",
@@ -43,6 +42,7 @@ _OTHER_CAUSES = {
         "domain-manifest-invalid",
     ),
     *("domain-image-missing", "domain-image-length", "domain-file-too-large", "domain-changed"),
+    *("target-exists", "target-not-a-domain", "target-unwritable", "target-no-space"),
     *("host-file-invalid", "host-file-syntax", "setting-without-equals", "name-no-file-name"),
 }
 """Codes of what is no fault of a configuration."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xlbuild.api import build, check, digests, manifest, write, xl_json
     from xlbuild.checking.model import CheckReport, Finding
     from xlbuild.domain import Digests, Domain
-    from xlbuild.errors import ConfigError, FilesError, RefusedError, UsageError, XlbuildError
+    from xlbuild.errors import ConfigError, FilesError, RefusedError, StrictError, UsageError, XlbuildError
 
 __version__ = VERSION
 
@@ -29,6 +29,7 @@ __all__ = [
     "FilesError",
     "Finding",
     "RefusedError",
+    "StrictError",
     "UsageError",
     "XlbuildError",
     "build",
@@ -53,6 +54,7 @@ _HOMES = {
     "ConfigError": "xlbuild.errors",
     "FilesError": "xlbuild.errors",
     "RefusedError": "xlbuild.errors",
+    "StrictError": "xlbuild.errors",
     "UsageError": "xlbuild.errors",
     "XlbuildError": "xlbuild.errors",
 }

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from xlbuild.domain import Digests, Domain
     from xlbuild.emit.inputs import InputFile
     from xlbuild.host import Host
+    from xlbuild.inspect.recognise import FileKind
+    from xlbuild.inspect.subject import Subject
+    from xlbuild.inspect.tree import Part
     from xlbuild.pipeline import OnStage, OnWarning
 
 # What a function needs is imported when it is called: a check must not wait for the builder.
@@ -40,6 +43,7 @@ def build(
     host: str | Path | None = None,
     features: str | None = None,
     max_kernel_size: int | None = None,
+    strict: bool = False,
     source: str = "-",
     on_stage: OnStage = _ignore_stage,
     on_warning: OnWarning = _ignore_warning,
@@ -52,7 +56,8 @@ def build(
     hypercall_page  fill a PV kernel's hypercall page, which on a host the hypervisor does
     host            file that describes the host the guest is to run on (docs/host.md)
     features        what a PV guest is to have on request, names joined by `|`: xl itself never asks
-    max_kernel_size bytes of the largest kernel that is taken, packed and unpacked (default: 1 GiB, as upstream)
+    max_kernel_size  bytes of the largest kernel that is taken, packed and unpacked (default: 1 GiB, as upstream)
+    strict          take warnings (not notes) for errors: StrictError has all of them
     source          what messages call a configuration given as bytes
     on_stage        called with a stage's name and detail as it starts
     on_warning      called with each warning as it is found; `Domain.warnings` has them all
@@ -75,6 +80,7 @@ def build(
         features=features,
         host=_parse_host(host_file),
         host_file=host_file,
+        strict=strict,
     )
     files = HostFiles(profile, firmware_dirs)
     return build_domain(data, source, overrides, options, files, on_stage, on_warning)
@@ -155,6 +161,70 @@ def _with_files(
     return partial(look_at_files, options=options, files=files), missing_disks
 
 
+def examine(
+    file: str | Path | bytes,
+    *,
+    overrides: Sequence[str] = (),
+    xen: str | None = None,
+    kind: FileKind | str | None = None,
+    max_kernel_size: int | None = None,
+    source: str = "-",
+) -> Subject:
+    """Open a file, or a built domain's directory, to be looked at: ask the result.
+
+    overrides       `key=value` settings that come after a configuration's
+    xen             release that is asked about, `4.2` … (default: the newest known)
+    kind            take the file for this, whatever it looks like: `kernel`, `ramdisk`, `firmware`, `configuration`
+    max_kernel_size bytes that a kernel may have, packed or unpacked
+
+    Raises FilesError for what cannot be read, RefusedError for what is too large or for a directory that is no built
+    domain, UsageError for a release or kind that is not known, or settings for what is no configuration.
+    """
+    from xlbuild.emit.inputs import BUILT_IN_SCHEME, built_in
+    from xlbuild.emit.readback import is_directory
+    from xlbuild.emit.readfile import read_file
+    from xlbuild.inspect.release_verdicts import profile_of
+    from xlbuild.inspect.releases import RELEASES
+    from xlbuild.inspect.subject import open_file
+
+    release = RELEASES[-1] if xen is None else xen
+    if release not in RELEASES:
+        raise _unknown_release(release, RELEASES)
+    name = source if isinstance(file, bytes) else str(file)
+    if not isinstance(file, bytes) and is_directory(name):
+        return _examine_directory(name, overrides, kind)
+    if isinstance(file, bytes):
+        data = file
+    elif name.startswith(BUILT_IN_SCHEME):
+        data = built_in(name, NOWHERE)
+    else:
+        data = read_file(name, "file", NOWHERE)
+    profile = profile_of(release)
+    if max_kernel_size is not None:
+        profile = _limited(profile, max_kernel_size)
+    return open_file(name, data, release, profile, tuple(overrides), kind)
+
+
+def _examine_directory(name: str, overrides: Sequence[str], kind: FileKind | str | None) -> Subject:
+    from xlbuild.emit.readback import read_directory, verify
+    from xlbuild.inspect.domain_subject import DomainSubject
+
+    if overrides or kind is not None:
+        raise UsageError(
+            "no-settings",
+            f"{name} is a directory, and settings or a kind are for files",
+            hint="leave them out; xlbuild create makes a domain of other settings",
+        )
+    return DomainSubject(read_directory(name), verify)
+
+
+def write_part(part: Part, target: str | Path, *, force: bool = False) -> None:
+    """Write a part of what was examined as a file, all or nothing; FilesError when the target exists."""
+    from xlbuild.emit.partfile import write_part as write
+
+    write(part, Path(target), force=force)
+
+
 def _read_host(path: str | Path) -> InputFile:
     from xlbuild.container.model import Role
     from xlbuild.emit.inputs import InputFile
@@ -179,11 +249,15 @@ def find_profile(xen: str | None, max_kernel_size: int | None = None) -> Profile
     for profile in PROFILES:
         if profile.name == (NEWEST.name if xen is None else xen):
             return profile if max_kernel_size is None else _limited(profile, max_kernel_size)
-    raise UsageError(
+    raise _unknown_release(str(xen), [profile.name for profile in PROFILES])
+
+
+def _unknown_release(xen: str, known: Sequence[str]) -> UsageError:
+    return UsageError(
         "profile-unknown",
         f"Xen {xen} is not a release that xlbuild knows",
         cause="each release builds guests its own way, and this one's is not described",
-        hint="use one of " + ", ".join(profile.name for profile in PROFILES),
+        hint="use one of " + ", ".join(known),
     )
 
 

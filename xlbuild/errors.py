@@ -7,7 +7,6 @@ what was needed, `hint` what to do about it, `where` to look.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
 
 
 class ExitStatus(IntEnum):
@@ -65,7 +64,7 @@ class Diagnostic:
 class XlbuildError(Exception):
     """Base of all errors that a user is to see; never a bug of ours."""
 
-    exit_status: ClassVar[ExitStatus] = ExitStatus.REFUSED
+    exit_status: ExitStatus = ExitStatus.REFUSED
 
     def __init__(
         self,
@@ -151,6 +150,21 @@ class RefusedError(XlbuildError):
     """The guest cannot be built: its kernel, a module or its memory does not allow it."""
 
     exit_status = ExitStatus.REFUSED
+
+
+class StrictError(XlbuildError):
+    """Warnings that stop a strict build: `errors` has each as an error, then what stops it anyhow."""
+
+    def __init__(self, errors: tuple[XlbuildError, ...], stopped: XlbuildError | None = None) -> None:
+        """Show the first error and count the others; the status is that of what stopped it, else the lowest."""
+        everything = errors if stopped is None else (*errors, stopped)
+        first, others = everything[0], len(everything) - 1
+        more = f" (and {others} more problem{'s' if others > 1 else ''})" if others else ""
+        super().__init__(
+            first.code, first.message + more, cause=first.cause, hint=first.hint, where=first.where
+        )
+        self.errors = everything
+        self.exit_status = stopped.exit_status if stopped else min(error.exit_status for error in errors)
 
 
 class FilesError(XlbuildError):

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from xlbuild.config.model import GuestConfig
 from xlbuild.container import SYSTEM_FIRMWARE_MODULE, Container, decide
 from xlbuild.domain import Domain, Input, InputFiles
-from xlbuild.errors import ConfigError, Diagnostic, FilesError, RefusedError, Where, raise_all
+from xlbuild.errors import (
+    ConfigError,
+    Diagnostic,
+    FilesError,
+    RefusedError,
+    StrictError,
+    Where,
+    XlbuildError,
+    raise_all,
+)
 from xlbuild.hooks import hooks_for
 from xlbuild.hooks.base import build_memory
 from xlbuild.hooks.budget import plan_or_budget
@@ -20,6 +29,7 @@ from xlbuild.image.model import KernelImage
 from xlbuild.plan.model import BuildRequest, FirmwareModule, Module, Plan
 from xlbuild.profiles import Profile
 from xlbuild.reading import read_config
+from xlbuild.rules import Severity, rule_of
 
 OnStage = Callable[[str, str], None]
 """Called when a stage starts: its name, and what it works on, in words."""
@@ -42,6 +52,8 @@ class BuildOptions:
     """What is known of the host that the guest is to run on."""
     host_file: Input | None = None
     """Where that is from."""
+    strict: bool = False
+    """Whether warnings stop the build."""
 
 
 def build_domain(
@@ -55,36 +67,73 @@ def build_domain(
 ) -> Domain:
     """Build a domain from a configuration's bytes, or raise an XlbuildError that says why not.
 
-    The caller has said that the config stage starts: reading the file is part of it.
+    The caller has said that the config stage starts: reading the file is part of it. Strict options make errors of
+    warnings (StrictError), once all that can be told has been found.
     """
+    told = _Told(on_warning, options.strict)
+    try:
+        container, inputs, plan = _planned(data, source, overrides, options, files, on_stage, told)
+    except XlbuildError as error:
+        if told.errors:
+            raise StrictError(tuple(told.errors), error) from error
+        raise
+    if told.errors:
+        raise StrictError(tuple(told.errors))
+    on_stage("populate", f"{len(plan.segments)} segments")
+    memory = build_memory(plan, hooks_for(plan.request.image.guest_type))
+    return Domain(container, options.profile, inputs, plan, memory, tuple(told.warnings))
+
+
+def _planned(
+    data: bytes,
+    source: str,
+    overrides: Sequence[str],
+    options: BuildOptions,
+    files: InputFiles,
+    on_stage: OnStage,
+    told: "_Told",
+) -> tuple[Container, tuple[Input, ...], Plan]:
     reading = read_config(data, source, overrides, options.profile)
-    _each(on_warning, reading.warnings)
+    told.tell(reading.warnings, ConfigError)
     raise_all(reading.errors)
     config = reading.guest
     on_stage("container", f"{config.name}, as Xen {options.profile.name} builds it")
     container = decide(config, options.profile, options.host)
-    _each(on_warning, container.warnings)
+    told.tell(container.warnings, ConfigError)
     on_stage("image", f"{container.kind.value.upper()} ({container.reason})")
     kernel = load_kernel_file(config, container, options, files)
     request, inputs = build_request(kernel, container, options, files)
-    _each(on_warning, request.image.warnings)
+    told.tell(request.image.warnings, RefusedError)
     on_stage("plan", f"{request.image.guest_type.value}, {request.image.format}")
     plan = plan_domain(request)
-    _each(on_warning, plan.warnings)
-    on_stage("populate", f"{len(plan.segments)} segments")
-    memory = build_memory(plan, hooks_for(request.image.guest_type))
-    warnings = (*reading.warnings, *container.warnings, *request.image.warnings, *plan.warnings)
-    return Domain(container, options.profile, inputs, plan, memory, warnings)
+    told.tell(plan.warnings, RefusedError)
+    return container, inputs, plan
+
+
+class _Told:
+    """The warnings of a build, each told as it is found; a strict build keeps them, but for notes, as errors."""
+
+    def __init__(self, on_warning: OnWarning, strict: bool) -> None:
+        self._on_warning = on_warning
+        self._strict = strict
+        self.warnings: list[Diagnostic] = []
+        self.errors: list[XlbuildError] = []
+
+    def tell(self, warnings: tuple[Diagnostic, ...], kind: type[ConfigError | RefusedError]) -> None:
+        """Take a stage's warnings; `kind` says whose fault they are, the configuration's or the files'."""
+        for warning in warnings:
+            self.warnings.append(warning)
+            if self._strict and rule_of(warning.code).severity is not Severity.NOTE:
+                self.errors.append(
+                    kind(warning.code, warning.message, hint=warning.hint, where=warning.where)
+                )
+            else:
+                self._on_warning(warning)
 
 
 def plan_domain(request: BuildRequest) -> Plan:
     """Return the plan of a domain; a guest that is too small is told what it needs."""
     return plan_or_budget(request, hooks_for(request.image.guest_type))
-
-
-def _each(on_warning: OnWarning, warnings: tuple[Diagnostic, ...]) -> None:
-    for warning in warnings:
-        on_warning(warning)
 
 
 def build_request(

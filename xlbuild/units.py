@@ -93,6 +93,16 @@ def extended_cr3(mfn: Mfn) -> int:
     return (mfn << PAGE_SHIFT | mfn >> 32 - PAGE_SHIFT) & 0xFFFF_FFFF
 
 
+def mfn_of(address: MachineAddr) -> Mfn:
+    """Return the machine frame that holds a machine address."""
+    return Mfn(address >> PAGE_SHIFT)
+
+
+def mfn_of_extended_cr3(value: int) -> Mfn:
+    """Return the machine frame that a 32-bit cr3 names, the other way round (xen_cr3_to_pfn)."""
+    return Mfn(value >> PAGE_SHIFT | (value & PAGE_SIZE - 1) << 32 - PAGE_SHIFT)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class FrameRange:
     """A half-open range of guest frames."""

@@ -37,12 +37,16 @@ def why_no_headers() -> str | None:
     return None
 
 
-def values_of(expressions: Sequence[str]) -> list[int]:
-    """Return the unsigned 64-bit values of C expressions; an AssertionError says what gcc does not understand."""
+def values_of(expressions: Sequence[str], more_headers: Sequence[str] = ()) -> list[int]:
+    """Return the unsigned 64-bit values of C expressions; an AssertionError says what gcc does not understand.
+
+    `more_headers` are of other packages, by what stands in angle brackets.
+    """
     program = [
         "#define __XEN_INTERFACE_VERSION__ __XEN_LATEST_INTERFACE_VERSION__",
         *(f"#include <{header}>" for header in ("stddef.h", "stdint.h", "stdio.h")),
         *(f"#include <xen/{header}>" for header in INCLUDED),
+        *(f"#include <{header}>" for header in more_headers),
         "int main(void) {",
         *(f'printf("%llu\\n", (unsigned long long)({expression}));' for expression in expressions),
         "}",

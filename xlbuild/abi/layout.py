@@ -73,6 +73,19 @@ class Layout:
         values = self.declaration.parse(bytes(data[: self.size]))
         return {name: _plain(values[name]) for name in self.field_names}
 
+    def is_number(self, field: str) -> bool:
+        """Return whether a field's value is one integer."""
+        return not field.startswith("_") and isinstance(self.decode(bytes(self.size))[field], int)
+
+    def field_at(self, offset: int) -> tuple[str, int] | None:
+        """Return the field that holds a byte and the byte's offset in it; None behind the structure's end."""
+        for subcon in self.declaration.subcons:
+            size = int(subcon.sizeof())
+            if 0 <= offset < size:
+                return str(subcon.name), offset
+            offset -= size
+        return None
+
 
 def _plain(value: object) -> FieldValue:
     if isinstance(value, int | bytes):

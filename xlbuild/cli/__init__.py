@@ -18,6 +18,8 @@ from xlbuild.version import VERSION
 COMMANDS: dict[str, tuple[str, str]] = {
     "create": ("xlbuild.cli.create", "Build a domain from an xl configuration."),
     "check": ("xlbuild.cli.check", "Tell what is wrong with xl configurations."),
+    "inspect": ("xlbuild.cli.inspect", "Tell what a file is, where it boots, and what lies where."),
+    "extract": ("xlbuild.cli.extract", "Take a part out of a kernel or a built domain."),
 }
 """Every command: the module that has it, and its line in the list."""
 

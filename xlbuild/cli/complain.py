@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 import click
 
 from xlbuild.cli.text import stderr_has_colour
-from xlbuild.errors import ConfigProblemsError, ConfigSyntaxError, Diagnostic, RefusedError, XlbuildError
+from xlbuild.errors import (
+    ConfigProblemsError,
+    ConfigSyntaxError,
+    Diagnostic,
+    RefusedError,
+    StrictError,
+    XlbuildError,
+)
 from xlbuild.rules import Severity, rule_of
 from xlbuild.units import bytes_of, human_size
 from xlbuild.visible import visible
@@ -19,7 +26,7 @@ def complain(error: XlbuildError) -> None:
     if isinstance(error, ConfigSyntaxError):
         _say_problems(error)
         return
-    if isinstance(error, ConfigProblemsError):
+    if isinstance(error, ConfigProblemsError | StrictError):
         for each in error.errors:
             complain(each)
         return

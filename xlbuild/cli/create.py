@@ -40,6 +40,7 @@ from xlbuild.profiles import PROFILES
     default=True,
     help="Fill a PV kernel's hypercall page, as the hypervisor does (default), or leave it zero.",
 )
+@click.option("--strict", is_flag=True, help="Take warnings for errors.")
 @click.option("--max-kernel-size", metavar="SIZE", type=kernel_size, help=KERNEL_SIZE_HELP)
 @click.option("-q", "--quiet", is_flag=True, help="Print neither a report nor warnings.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each stage and its time, on stderr.")
@@ -56,6 +57,7 @@ def command(
     firmware_dirs: tuple[str, ...],
     host: str | None,
     hypercall_page: bool,
+    strict: bool,
     max_kernel_size: int | None,
     quiet: bool,
     verbose: bool,
@@ -88,6 +90,7 @@ def command(
             firmware_dirs=searched(firmware_dirs),
             hypercall_page=hypercall_page,
             max_kernel_size=max_kernel_size,
+            strict=strict,
             host=host,
             source=STDIN,
             on_stage=progress.stage,

@@ -39,7 +39,7 @@ class HostFiles:
     def read(self, request: FileRequest) -> InputFile:
         """Return a requested file; FilesError says what was tried, RefusedError that it is too large."""
         if request.path is not None and request.path.startswith(BUILT_IN_SCHEME):
-            return InputFile(request.role, request.path, _built_in(request.path, request.where))
+            return InputFile(request.role, request.path, built_in(request.path, request.where))
         path = request.path if request.firmware is None else self._find(request, request.firmware)
         assert path is not None
         limit = self._profile.kernel_max_size if request.role in _KERNELS else XC_DOM_DECOMPRESS_MAX
@@ -91,7 +91,8 @@ def _is_file(place: str) -> bool:
         return False
 
 
-def _built_in(path: str, where: Where) -> bytes:
+def built_in(path: str, where: Where) -> bytes:
+    """Return an image that is part of this program; FilesError for a name that none has."""
     name = path.removeprefix(BUILT_IN_SCHEME)
     if name not in HELLO_KERNELS:
         raise FilesError(

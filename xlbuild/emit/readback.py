@@ -32,6 +32,11 @@ _KIND = DocumentKind(
 )
 
 
+def is_directory(path: str) -> bool:
+    """Return whether a path leads to a directory, which may be a domain's."""
+    return os.path.isdir(path)  # noqa: PTH112 (Path.is_dir raises where a directory on the way may not be searched)
+
+
 def read_directory(path: str | os.PathLike[str]) -> BuiltDomain:
     """Return the domain in a directory; of its memory nothing is read yet, and the image stays open.
 

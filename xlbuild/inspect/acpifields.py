@@ -38,7 +38,7 @@ from xlbuild.acpi.layouts import (
 )
 from xlbuild.inspect.tree import Tree, hexadecimal
 
-Meaning = Callable[[int], Tree]
+Meaning = Callable[[int], str]
 """Says in words what a field's value means."""
 
 
@@ -53,10 +53,10 @@ class Structure:
 def _bits(*names: str) -> Meaning:
     """Return a meaning that names the bits that are set, from bit 0 on."""
 
-    def means(value: int) -> list[Tree]:
-        known: list[Tree] = [name for bit, name in enumerate(names) if value >> bit & 1]
+    def means(value: int) -> str:
+        known = [name for bit, name in enumerate(names) if value >> bit & 1]
         rest = value >> len(names) << len(names)
-        return [*known, f"unknown: {rest:#x}"] if rest else known
+        return ", ".join([*known, f"unknown: {rest:#x}"] if rest else known) or "none"
 
     return means
 

@@ -11,16 +11,33 @@ import struct
 
 from xlbuild.inspect.problems import Problem
 from xlbuild.inspect.tree import Tree, hexadecimal
+from xlbuild.units import MIB
 from xlbuild.visible import visible
 
 _HEADER = struct.Struct("<4sIBB6s8sI4sI")
 _NAME = re.compile(rb"[A-Z0-9_]{4}")
 _TEXT = re.compile(rb"[\x20-\x7e]*\0*")
 _LONGEST_LIST = 64
+_LARGEST_TABLE = 16 * MIB
+_WELL_KNOWN = (
+    b"DSDT",
+    b"SSDT",
+    b"FACP",
+    b"APIC",
+    b"HPET",
+    b"MCFG",
+    b"SLIC",
+    b"MSDM",
+    b"SRAT",
+    b"SLIT",
+    b"OEM0",
+)
 
 
 def describe_acpi_file(data: memoryview) -> tuple[list[Tree], tuple[Problem, ...]] | None:
     """Return a file's tables, and what is wrong with them; None: it does not start with an ACPI table."""
+    if not _starts_table(data):
+        return None
     tables: list[Tree] = []
     problems: list[Problem] = []
     offset = 0
@@ -55,6 +72,14 @@ def _problems(offset: int, length: int, there: int, is_good: bool) -> list[Probl
         return [Problem(offset, words, "compare the file with the original")]
     mend = "mend the checksum, the byte at 9 of the table, or compile it anew with iasl"
     return [] if is_good else [Problem(offset, "the bytes of the table do not make zero in sum", mend)]
+
+
+def _starts_table(data: memoryview) -> bool:
+    """Return whether a file starts with a table: any four letters are a signature, so that more has to fit."""
+    length = _length(data)
+    if length is None or length > _LARGEST_TABLE:
+        return False
+    return bytes(data[:4]) in _WELL_KNOWN or (length <= len(data) and not sum(data[:length]) % 256)
 
 
 def _length(data: memoryview) -> int | None:

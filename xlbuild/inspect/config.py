@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from xlbuild.checking import check_config
@@ -133,11 +133,13 @@ def _without(data: bytes, lines: set[int]) -> bytes:
 def _told(read: _Read, report: CheckReport, profile: Profile, host: Host | None) -> dict[str, Tree]:
     reading = read.reading
     container = _container(reading, profile, host)
+    bootloader = None if reading.kind is Kind.HVM else reading.guest.bootloader
     return {
         "lines_left_out": list(read.left_out),
         "container": _decision(reading, container),
         "guest": None if container is None else _guest(container),
-        "files": [] if container is None else list(_files(container)),
+        "bootloader": _text(bootloader),
+        "files": [] if container is None or bootloader is not None else list(_files(container)),
         "disks": _disks(reading.domain_config),
         "network": _network(reading.domain_config),
         "settings": list(_settings(reading, report)),
@@ -146,14 +148,20 @@ def _told(read: _Read, report: CheckReport, profile: Profile, host: Host | None)
             {"key": lost.key, "at": _at(lost.where), "replaced_at": _at(lost.by)}
             for lost in reading.settings.overwritten
         ],
-        "libxl_domain_config_is_whole": not reading.errors and reading.domain_config is not None,
+        "libxl_domain_config_is_whole": not (
+            read.left_out or reading.errors or reading.domain_config is None
+        ),
         "libxl_domain_config": _as_json(reading.domain_config),
     }
 
 
 def _container(reading: Reading, profile: Profile, host: Host | None) -> Container | None:
+    """Return the decision; where a bootloader is to find the kernel, as if it had been found."""
+    guest = reading.guest
+    if guest.bootloader is not None and reading.kind is not Kind.HVM:
+        guest = replace(guest, bootloader=None, firmware=None, kernel=guest.kernel or guest.bootloader)
     try:
-        return None if reading.kind is None else decide(reading.guest, profile, host)
+        return None if reading.kind is None else decide(guest, profile, host)
     except ConfigError:
         return None  # the check has told why
 

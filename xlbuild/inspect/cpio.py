@@ -117,6 +117,15 @@ def format_of(head: bytes) -> CpioFormat | None:
     return next((form for form in FORMATS if head.startswith(form.magic)), None)
 
 
+def starts_archive(head: bytes) -> CpioFormat | None:
+    """Return the form of an archive by its first header and name, and not by its first bytes alone."""
+    form = format_of(head)
+    entry = form.read(head[: form.header]) if form and len(head) >= form.header else None
+    if form is None or entry is None or not 0 < entry.name_size <= _LONGEST_NAME:
+        return None
+    return form if head[form.header + entry.name_size - 1 :][:1] == b"\0" else None
+
+
 @dataclass(frozen=True, slots=True)
 class Init:
     """The program that Linux starts from a ramdisk."""

@@ -9,6 +9,8 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from xlbuild.image.blob import Blob
+from xlbuild.image.recognise import FileKind, signature_of
 from xlbuild.inspect.tree import Branch, Tree
 from xlbuild.units import KIB
 from xlbuild.visible import visible
@@ -21,20 +23,6 @@ _PARTITIONS, _PARTITION = 0x1BE, 16
 _BOOT_SIGNATURE = 0x1FE
 _MOST_PARTITIONS = 128
 _GUID = 16
-
-
-@dataclass(frozen=True, slots=True)
-class FileSystem:
-    """A file system or a disk image."""
-
-    name: str
-    offset: int
-    magic: bytes
-    read: Callable[[bytes], dict[str, Tree]]
-    """Return what its header says, `expected_size` among it where it says how long the image is; may raise
-    struct.error where the image ends before."""
-    is_disk: bool = False
-    """Whether a guest would get it as a disk, and never as its ramdisk."""
 
 
 def _text(data: bytes) -> str:
@@ -144,35 +132,48 @@ def _mbr(head: bytes) -> dict[str, Tree]:
     return {"partitions": sum(bool(row[4]) for row in rows), "expected_size": max(ends) * _SECTOR}
 
 
-FILE_SYSTEMS: tuple[FileSystem, ...] = (
-    FileSystem("squashfs", 0, b"hsqs", _squashfs),
-    FileSystem("romfs", 0, b"-rom1fs-", _romfs),
-    FileSystem("cramfs", 0, b"\x45\x3d\xcd\x28", _cramfs),
-    FileSystem("cramfs", 0, b"\x28\xcd\x3d\x45", _cramfs),
-    FileSystem("XFS", 0, b"XFSB", _xfs),
-    FileSystem("qcow2 disk image", 0, b"QFI\xfb", _qcow, is_disk=True),
-    FileSystem("VMware disk image", 0, b"KDMV", _plain, is_disk=True),
-    FileSystem("VHD disk image", 0, b"conectix", _plain, is_disk=True),
-    FileSystem("VHDX disk image", 0, b"vhdxfile", _plain, is_disk=True),
-    FileSystem("VirtualBox disk image", 0x40, b"\x7f\x10\xda\xbe", _plain, is_disk=True),
-    FileSystem("ISO 9660", 0x8001, b"CD001", _iso, is_disk=True),
-    FileSystem("btrfs", 0x10040, b"_BHRfS_M", _btrfs),
-    FileSystem("ext2", 0x438, b"\x53\xef", _ext),
-    FileSystem("disk with a GPT", 0x200, b"EFI PART", _gpt, is_disk=True),
-    FileSystem("FAT", 0x36, b"FAT", _plain),
-    FileSystem("FAT", 0x52, b"FAT32", _plain),
-)
-"""Every format that a magic number tells, in order: an ISO image may have a partition table, too."""
+Reader = Callable[[bytes], dict[str, Tree]]
+"""Returns what a header says, `expected_size` among it where that says how long the image is.
 
-_MBR = FileSystem("disk with partitions (MBR)", _BOOT_SIGNATURE, b"\x55\xaa", _mbr, is_disk=True)
+Raises struct.error where the image ends before.
+"""
+
+_READERS: dict[str, Reader] = {
+    "squashfs": _squashfs,
+    "romfs": _romfs,
+    "cramfs": _cramfs,
+    "XFS": _xfs,
+    "qcow2 disk image": _qcow,
+    "VMware disk image": _plain,
+    "VHD disk image": _plain,
+    "VHDX disk image": _plain,
+    "VirtualBox disk image": _plain,
+    "ISO 9660": _iso,
+    "btrfs": _btrfs,
+    "ext2": _ext,
+    "disk with a GPT": _gpt,
+    "FAT": _plain,
+}
+"""What reads each format's header, by the names of `xlbuild.image.recognise.SIGNATURES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystem:
+    """A file system or a disk image."""
+
+    name: str
+    read: Reader
+    is_disk: bool
+    """Whether a guest would get it as a disk, and never as its ramdisk."""
 
 
 def file_system_of(head: bytes) -> FileSystem | None:
     """Return the format that the first bytes tell; None: none that is known."""
-    for system in FILE_SYSTEMS:
-        if head[system.offset : system.offset + len(system.magic)] == system.magic:
-            return system
-    return _MBR if _has_partitions(head) else None
+    signature = signature_of(Blob.of(head))
+    if signature is None:
+        return FileSystem("disk with partitions (MBR)", _mbr, is_disk=True) if _has_partitions(head) else None
+    read = _READERS.get(signature.name)
+    return None if read is None else FileSystem(signature.name, read, signature.guess.kind is FileKind.DISK)
 
 
 def _has_partitions(head: bytes) -> bool:

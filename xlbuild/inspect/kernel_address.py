@@ -12,7 +12,9 @@ from xlbuild.inspect.elf import section_name, symbol_at
 from xlbuild.inspect.kernel_file import KernelFile
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 
-_GRAMMAR = "an address is a number, in hex as 0x1000 or decimal; virt:, phys: or file: before it says of what kind"
+_GRAMMAR = (
+    "an address is a number, in hex as 0x1000 or decimal; virt:, phys: or file: before it says of what kind"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ def _described(
         words.append("behind the bytes that the file has: zero when it is loaded")
     room = min(length, segment.filesz - distance) if in_file else 0
     return {
-        "address": text,
-        "understood_as": kind.title,
+        "asked": text,
+        "understood": kind.title,
         "what": ", ".join(words),
         "virtual": hexadecimal(virtual),
         "physical": hexadecimal((segment.paddr + distance) & ADDRESS_MASK),
@@ -109,8 +111,8 @@ def _in_file(elf: ElfFile, text: str, offset: int, length: int) -> Branch:
         if section.offset <= offset < section.offset + section.size and (name := section_name(elf, section))
     ]
     return {
-        "address": text,
-        "understood_as": "an offset into the ELF file",
+        "asked": text,
+        "understood": "an offset into the ELF file",
         "what": ", ".join(["in no segment that is loaded", *inside[:1]]),
         "file_offset": hexadecimal(offset),
         "dump": _dump(elf, offset, length, offset),
@@ -126,7 +128,9 @@ def _dump(elf: ElfFile, offset: int, length: int, address: int) -> list[Tree]:
 
 
 def _ranges(elf: ElfFile) -> str:
-    places = [f"{s.vaddr:#x}..{s.vaddr + s.memsz:#x} (physical {s.paddr:#x})" for s in elf.loadable[:_MOST_RANGES]]
+    places = [
+        f"{s.vaddr:#x}..{s.vaddr + s.memsz:#x} (physical {s.paddr:#x})" for s in elf.loadable[:_MOST_RANGES]
+    ]
     more = len(elf.loadable) - len(places)
     return "; ".join(places + ([f"and {more} more"] if more > 0 else [])) or "none"
 

@@ -18,6 +18,8 @@ class Region:
     """What it is, in words."""
     layout: Layout | None = None
     """The structure at its start, whose fields are to be named."""
+    count: int = 1
+    """How many of these structures follow one another."""
 
     @property
     def size(self) -> int:
@@ -27,3 +29,15 @@ class Region:
     def holds(self, address: int) -> bool:
         """Return whether an address lies in it."""
         return self.first <= address < self.end
+
+    def name_of(self, address: int) -> str:
+        """Return the name of an address in it: `start_info.cmd_line + 5`, `modlist[1].size`, `kernel + 0x2f000`."""
+        offset = address - self.first
+        name, size = self.name, self.layout.size if self.layout else 0
+        if self.layout is not None and offset < size * self.count:
+            field = self.layout.field_at(offset % size)
+            assert field is not None
+            index = f"[{offset // size}]" if self.count > 1 else ""
+            name += index + (f".{field[0]}" if not field[0].startswith("_") else ": padding")
+            offset = field[1]
+        return f"{name} + {offset if offset < 10 else hex(offset)}" if offset else name

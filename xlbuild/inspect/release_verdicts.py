@@ -12,17 +12,18 @@ from xlbuild.inspect.verdicts import Verdict, verdicts
 from xlbuild.profiles import PROFILES, Profile
 
 
-def profile_of(release: str) -> Profile:
+def profile_of(release: str, limits: Profile | None = None) -> Profile:
     """Return how a release builds; for one older than all that are known, how the oldest of those does.
 
-    What else the older ones did differently is in the facts.
+    What else the older ones did differently is in the facts. `limits` has the limit on a kernel's size, if any.
     """
-    return next((profile for profile in PROFILES if profile.name == release), PROFILES[0])
+    known = next((profile for profile in PROFILES if profile.name == release), PROFILES[0])
+    return known if limits is None else replace(known, kernel_max_size=limits.kernel_max_size)
 
 
 def release_verdicts(file: KernelFile, release: str) -> tuple[Verdict, ...]:
     """Return the verdict for each container in a release."""
-    return _in_release(verdicts(file, profile_of(release)), release, traits_of(file))
+    return _in_release(verdicts(file, profile_of(release, file.given.profile)), release, traits_of(file))
 
 
 def _in_release(found: tuple[Verdict, ...], release: str, traits: Collection[Trait]) -> tuple[Verdict, ...]:
@@ -56,7 +57,8 @@ class Span:
 def spans(file: KernelFile) -> tuple[Span, ...]:
     """Return what all releases make of a file, oldest first, with those together that agree."""
     traits = traits_of(file)
-    by_profile = {profile.name: verdicts(file, profile) for profile in PROFILES}
+    profiles = (profile_of(profile.name, file.given.profile) for profile in PROFILES)
+    by_profile = {profile.name: verdicts(file, profile) for profile in profiles}
     found: list[Span] = []
     for release in RELEASES:
         here = _in_release(by_profile[profile_of(release).name], release, traits)

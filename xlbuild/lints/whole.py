@@ -58,16 +58,26 @@ def _command_line(settings: Settings, guest: GuestConfig, kind: Kind | None) -> 
     data = text.encode(errors="surrogateescape")
     most = MAX_GUEST_CMDLINE - 1
     if kind is Kind.PV and len(data) > most:
-        lost = data[most:].decode(errors="surrogateescape")
-        shown = lost if len(lost) <= _SHOWN else f"{lost[: _SHOWN - 1]}…"
+        kept, lost = _end_of(data[:most]), _start_of(data[most:])
         message = (
-            f"the command line has {len(data):,} bytes, and a PV guest gets {most:,}: {shown!r} is cut off"
+            f"the command line has {len(data):,} bytes, and a PV guest gets {most:,}: "
+            f"it sees all up to {kept!r}; cut off: {lost!r}"
         )
         yield Diagnostic("command-line-cut", message, guest.where(key), "shorten it, or use a PVH guest")
     match = _ROOT_DISK.search(text)
     if match and kind in (Kind.PV, Kind.PVH) and not _has_disks(settings):
         message = f"the kernel's root is {match[1]}, and the guest has no disk"
         yield Diagnostic("root-without-disk", message, guest.where(key), "add the disk, or correct root=")
+
+
+def _end_of(data: bytes) -> str:
+    text = data.decode(errors="surrogateescape")
+    return f"…{text[1 - _SHOWN :]}"
+
+
+def _start_of(data: bytes) -> str:
+    text = data.decode(errors="surrogateescape")
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def _has_disks(settings: Settings) -> bool:

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from fuzz import kernelruns, seeds, textruns
+from fuzz import domainruns, inspectruns, kernelruns, seeds, textruns
 from fuzz.bytemutations import mutated, repacked
 from fuzz.jsonmutations import json_mutation
 from fuzz.model import Target
@@ -162,6 +162,30 @@ TARGETS: tuple[Target, ...] = (
         mutated,
         textruns.run_vcpu_context,
         20,
+    ),
+    Target(
+        "kernel-description",
+        "files described as kernels, with every release's verdicts, and their parts",
+        seeds.elf_files,
+        mutated,
+        inspectruns.run_kernel_description,
+        10,
+    ),
+    Target(
+        "bzimage-description",
+        "bzImages of every packing described as kernels, and their parts",
+        seeds.bzimages,
+        mutated,
+        inspectruns.run_kernel_description,
+        10,
+    ),
+    Target(
+        "manifest",
+        "built domains read back: domain.json, and memory as it says",
+        domainruns.manifests,
+        json_mutation(domainruns.MANIFEST_WORDS),
+        domainruns.run_manifest,
+        40,
     ),
 )
 """Every target; what each is has one line, and its share of a full run."""

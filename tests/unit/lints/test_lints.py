@@ -114,7 +114,7 @@ def test_the_newer_form_of_builder_says_which_type_it_is() -> None:
 def test_the_cut_command_line_shows_what_is_lost() -> None:
     finding = only(PV + f'cmdline = "{"x" * 1023}quiet"')
     assert "1,028 bytes" in finding.message
-    assert "'quiet' is cut off" in finding.message
+    assert finding.message.endswith("cut off: 'quiet'")
 
 
 def test_a_file_for_arm_is_told_once_and_not_called_a_pv_guest() -> None:

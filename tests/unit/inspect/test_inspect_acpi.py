@@ -50,7 +50,7 @@ def test_a_wrong_checksum_is_told_with_the_right_one() -> None:
     verdict = f"wrong: is {broken[9]:#x}, would have to be {right:#x}"
     assert contents["contents"]["waet"]["checksum_means"] == verdict
     assert contents["tables"][-1]["checksum"] == verdict
-    assert contents["contents"]["waet"]["emulated_device_flags_means"] == ["RTC_GOOD"]
+    assert contents["contents"]["waet"]["emulated_device_flags_means"] == "RTC_GOOD"
 
 
 def test_both_checksums_of_the_root_pointer_are_checked() -> None:

@@ -1,0 +1,84 @@
+"""`xlbuild extract`: take a part out of a file."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from xlbuild.cli.looking import examine, looking_options
+from xlbuild.errors import RefusedError, UsageError, Where
+
+if TYPE_CHECKING:
+    from xlbuild.inspect.tree import Part, Tree
+
+
+@click.command(name="extract", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file")
+@click.argument("part", required=False)
+@click.option("-o", "--output", metavar="FILE", help="Write it here (default: standard output).")
+@click.option("--force", is_flag=True, help="Replace the file that is there.")
+@looking_options
+def command(
+    file: str,
+    part: str | None,
+    output: str | None,
+    force: bool,
+    xen: str | None,
+    kind: str | None,
+    max_kernel_size: int | None,
+) -> None:
+    """Take PART out of FILE: a kernel, or a built domain's directory. Without PART, list the parts.
+
+    Of a bzImage, `payload` is the kernel itself; of a built domain, `start_info`, `module0` or `acpi:DSDT`.
+    """
+    parts = examine(file, (), xen, kind, max_kernel_size).parts()
+    if part is None:
+        _list(parts, output)
+        return
+    found = next((each for each in parts if each.name == part), None)
+    if found is None:
+        raise _unknown(file, part, parts)
+    if output is not None and output != "-":
+        from xlbuild import api
+
+        api.write_part(found, output, force=force)
+        return
+    if sys.stdout.isatty():
+        raise UsageError(
+            "output-terminal",
+            f"{part} is not written to a terminal: it is {found.size} bytes that are no text",
+            hint="redirect it, or name a file with -o FILE",
+        )
+    for piece in found.read():
+        sys.stdout.buffer.write(piece)
+
+
+def _list(parts: tuple[Part, ...], output: str | None) -> None:
+    from xlbuild.cli.show import show_tree
+
+    if output is not None:
+        raise UsageError(
+            "no-part", "-o is given, but no PART", hint="name the part; without -o they are listed"
+        )
+    rows: list[Tree] = [{"part": part.name, "size": part.size, "what": part.title} for part in parts]
+    show_tree({"parts": rows})
+
+
+def _unknown(file: str, part: str, parts: tuple[Part, ...]) -> RefusedError:
+    from xlbuild.config.suggest import did_you_mean
+
+    names = [each.name for each in parts]
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    listed = f"the parts are: {', '.join(names[:_MOST_NAMED])}{more}"
+    return RefusedError(
+        "part-unknown",
+        f"there is no part {part!r}",
+        cause=listed if names else "it has no parts",
+        hint=did_you_mean(part, names, f"`xlbuild extract {file}` lists them"),
+        where=Where(file),
+    )
+
+
+_MOST_NAMED = 12

@@ -1,0 +1,125 @@
+"""`xlbuild inspect`: what a file is, where it boots, and what lies where in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from xlbuild.cli.looking import examine, looking_options
+from xlbuild.cli.show import show_tree
+from xlbuild.errors import RefusedError, UsageError, Where
+
+if TYPE_CHECKING:
+    from xlbuild.inspect.subject import Subject
+    from xlbuild.inspect.tree import Branch
+    from xlbuild.inspect.verdicts import Verdict
+
+_CONTAINERS = ("pv64", "pv32", "pv", "pvh", "hvm")
+
+
+@click.command(name="inspect", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file")
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@looking_options
+@click.option("--json", "as_json", is_flag=True, help="Print the description as JSON (docs/inspect.md).")
+@click.option(
+    "--at",
+    "addresses",
+    multiple=True,
+    metavar="ADDR",
+    help="Say what lies at an address: 0x…, or with virt:, phys:, frame: or file: before it. May be given again.",
+)
+@click.option(
+    "--length",
+    type=click.IntRange(1, 1 << 16),
+    default=256,
+    show_default=True,
+    help="Bytes that --at dumps.",
+)
+@click.option(
+    "--require",
+    "required",
+    multiple=True,
+    type=click.Choice(_CONTAINERS),
+    help="Say just whether the kernel boots there; status 3 if it does not. May be given again.",
+)
+def command(
+    file: str,
+    settings: tuple[str, ...],
+    xen: str | None,
+    as_json: bool,
+    addresses: tuple[str, ...],
+    length: int,
+    required: tuple[str, ...],
+    kind: str | None,
+    max_kernel_size: int | None,
+) -> None:
+    """Say what FILE is (`-`: standard input), and whether and where it boots.
+
+    FILE is a kernel, firmware, a ramdisk, an xl configuration (then KEY=VALUE settings may follow), or a built
+    domain's directory.
+    """
+    if addresses and required:
+        raise UsageError("at-and-require", "--at and --require ask for different things", hint="ask twice")
+    subject = examine(file, settings, xen, kind, max_kernel_size)
+    if required:
+        _gate(subject, file, xen, required, as_json=as_json)
+        return
+    trees = [subject.describe_address(address, length) for address in addresses] or [subject.describe()]
+    if as_json:
+        _print_json(trees[0] if not addresses else {"addresses": trees})
+        return
+    for number, tree in enumerate(trees):
+        if number:
+            click.echo()
+        show_tree(tree)
+
+
+def _print_json(tree: Branch) -> None:
+    click.echo(json.dumps(tree, indent=2))
+
+
+def _gate(subject: Subject, file: str, xen: str | None, required: Sequence[str], *, as_json: bool) -> None:
+    """Say whether a kernel boots where it has to; RefusedError if it does not."""
+    from xlbuild.inspect.kernel import NAMES
+    from xlbuild.inspect.releases import RELEASES
+
+    release = xen or RELEASES[-1]
+    found = {NAMES[verdict.target]: verdict for verdict in subject.verdicts()}
+    asked = {name: _closest(found, name) for name in dict.fromkeys(required)}
+    if as_json:
+        rows = [
+            {"container": name, "boots": v.boots, "rule": v.rule, "because": v.because, "mend": v.mend}
+            for name, v in asked.items()
+        ]
+        _print_json({"file": file, "release": release, "required": rows})
+    failed = [(name, verdict) for name, verdict in asked.items() if not verdict.boots]
+    for name, verdict in asked.items():
+        if verdict.boots and not as_json:
+            depends = f" (if {'; '.join(verdict.conditions)})" if verdict.conditions else ""
+            click.echo(f"{file}: boots as {name} on Xen {release}: {verdict.because}{depends}")
+    if failed:
+        raise _unmet(file, release, failed)
+
+
+def _closest(found: dict[str, Verdict], name: str) -> Verdict:
+    """Return the verdict for a container; `pv` is either width, the one that boots if any does."""
+    if name != "pv":
+        return found[name]
+    widths = [found["pv64"], found["pv32"]]
+    return next((v for v in widths if v.boots), next((v for v in widths if v.mend), widths[0]))
+
+
+def _unmet(file: str, release: str, failed: list[tuple[str, Verdict]]) -> RefusedError:
+    verdict = failed[0][1]
+    names = " or ".join(name for name, _ in failed)
+    return RefusedError(
+        "require-unmet",
+        f"it does not boot as {names} on Xen {release}",
+        cause="\n".join(f"{name}: {verdict.rule}: {verdict.because}" for name, verdict in failed),
+        hint=verdict.mend,
+        where=Where(file, offset=verdict.where.offset, note=verdict.where.note),
+    )

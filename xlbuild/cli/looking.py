@@ -1,0 +1,64 @@
+"""What `inspect` and `extract` have in common: which file is looked at, and how."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from xlbuild.cli.sizes import KERNEL_SIZE_HELP, kernel_size
+from xlbuild.cli.text import STDIN
+from xlbuild.errors import FilesError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xlbuild.inspect.subject import Subject
+
+_Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+
+def looking_options(command: _Command) -> _Command:
+    """Add the options that say how a file is looked at."""
+    for option in (_LIMIT, _KIND, _RELEASE):
+        command = option(command)
+    return command
+
+
+_KINDS = ("kernel", "firmware", "ramdisk", "configuration")
+
+_RELEASE = click.option(
+    "--xen",
+    metavar="RELEASE",
+    envvar="XLBUILD_XEN",
+    help="The Xen release that is asked about, from 4.2 on (XLBUILD_XEN; default: the newest known).",
+)
+_KIND = click.option(
+    "--as", "kind", type=click.Choice(_KINDS), help="Take the file for this, whatever it looks like."
+)
+_LIMIT = click.option("--max-kernel-size", metavar="SIZE", type=kernel_size, help=KERNEL_SIZE_HELP)
+
+
+def examine(
+    file: str, settings: tuple[str, ...], xen: str | None, kind: str | None, max_kernel_size: int | None
+) -> Subject:
+    """Open what the command line names; `-` is standard input."""
+    from xlbuild import api
+
+    data = _standard_input() if file == "-" else file
+    return api.examine(
+        data, overrides=settings, xen=xen, kind=kind, max_kernel_size=max_kernel_size, source=STDIN
+    )
+
+
+def _standard_input() -> bytes:
+    from xlbuild.emit.readfile import read_stream
+
+    if sys.stdin is None:
+        raise FilesError(
+            "stdin-closed",
+            "the file cannot be read: standard input is closed",
+            hint="redirect a file to it, or name the file",
+        )
+    return read_stream(sys.stdin.fileno(), STDIN, "file")

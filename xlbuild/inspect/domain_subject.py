@@ -1,0 +1,88 @@
+"""A built domain that is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xlbuild.built import BuiltDomain, Verification
+from xlbuild.errors import UsageError
+from xlbuild.image.model import GuestType
+from xlbuild.inspect.acpi import acpi_regions, describe_acpi
+from xlbuild.inspect.address import describe_address
+from xlbuild.inspect.domain import describe_domain
+from xlbuild.inspect.domain_parts import domain_parts
+from xlbuild.inspect.domain_regions import domain_regions
+from xlbuild.inspect.pagetables import describe_page_tables
+from xlbuild.inspect.paging import PageTables, identity
+from xlbuild.inspect.place import AddressSpace
+from xlbuild.inspect.subject import DUMP_LENGTH, SCHEMA
+from xlbuild.inspect.tree import Branch, Part, Tree
+from xlbuild.inspect.verdicts import Verdict
+from xlbuild.plan.pagetables import X86_32_PAE, X86_64, Paging
+from xlbuild.units import MachineAddr, Mfn, PhysAddr, mfn_of, mfn_of_extended_cr3
+
+_PAGING: dict[GuestType, tuple[Paging, Callable[[int], Mfn]]] = {
+    GuestType.PV64: (X86_64, lambda cr3: mfn_of(MachineAddr(cr3))),
+    GuestType.PV32PAE: (X86_32_PAE, mfn_of_extended_cr3),
+}
+"""How a PV guest's processor translates, and which frame its cr3 names."""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainSubject:
+    """A built domain, read back from its directory."""
+
+    built: BuiltDomain
+    verify: Callable[[BuiltDomain], Verification]
+    """Reads all of its memory, to say whether it is as it was built."""
+
+    def describe(self) -> Branch:
+        """Return everything there is to say of it; all of its memory is read for that."""
+        told = describe_domain(self.built, self.verify(self.built))
+        tables: dict[str, Tree] = {}
+        if (page_tables := self._page_tables()) is not None:
+            tables["page_tables"] = describe_page_tables(self.built.memory, page_tables.top, page_tables.paging)
+        if (rsdp := self._rsdp()) is not None:
+            tables["acpi"] = describe_acpi(self.built.memory, rsdp)
+        head = {"schema": SCHEMA, "file": self.built.source, "kind": "built domain"}
+        return head | {name: value for name, value in told.items() if name not in _LAST} | tables | {
+            name: told[name] for name in _LAST
+        }
+
+    def describe_address(self, address: str, length: int = DUMP_LENGTH) -> Branch:
+        """Return what lies at an address of the guest, in words and as a dump."""
+        rsdp = self._rsdp()
+        regions = [*domain_regions(self.built), *(acpi_regions(self.built.memory, rsdp) if rsdp is not None else ())]
+        ordered = tuple(sorted(regions, key=lambda region: (region.first, -region.end)))
+        return describe_address(AddressSpace(self.built.memory, ordered, self._page_tables()), address, length)
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return what can be taken out of it."""
+        return domain_parts(self.built)
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Refuse: it is built already."""
+        raise UsageError(
+            "no-kernel",
+            f"{self.built.source} is a built domain, and kernels are what boots or not",
+            hint="name the kernel's file; domain.json says which it was",
+        )
+
+    def _page_tables(self) -> PageTables | None:
+        """Return a PV guest's page tables, as vCPU 0's cr3 names them."""
+        shape = _PAGING.get(self.built.guest_type)
+        registers = self.built.vcpus[0].registers if self.built.vcpus else None
+        control = registers.get("ctrlreg") if registers is not None else None
+        if shape is None or control is None or isinstance(control, int | bytes):
+            return None
+        paging, frame_of = shape
+        return PageTables(self.built.memory, frame_of(control[3]), paging, identity)
+
+    def _rsdp(self) -> PhysAddr | None:
+        """Return where a PVH guest's ACPI begins, as its start info says."""
+        address = self.built.start_info.fields.get("rsdp_paddr")
+        return PhysAddr(address) if isinstance(address, int) and address else None
+
+
+_LAST = ("digests", "problems")

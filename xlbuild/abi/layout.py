@@ -57,7 +57,14 @@ class Layout:
 
     def size_of(self, field: str) -> int:
         """Return a field's size in bytes; KeyError for a field that the structure does not have."""
-        return {c.name: int(c.sizeof()) for c in self.declaration.subcons}[field]
+        for subcon in self.declaration.subcons:
+            if subcon.name == field:
+                return int(subcon.sizeof())
+        raise KeyError(field)
+
+    def field_sizes(self) -> dict[str, int]:
+        """Return every field's size in bytes, padding's too."""
+        return {c.name: int(c.sizeof()) for c in self.declaration.subcons}
 
     def encode(self, fields: Fields) -> bytes:
         """Return the structure's bytes; KeyError for a field it does not have."""

@@ -4,7 +4,7 @@ This is what pipes get; scripts that want to rely on more use `--json`, which pr
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xlbuild.inspect.tree import Branch, Tree
 from xlbuild.units import KIB, human_size
@@ -12,6 +12,8 @@ from xlbuild.visible import visible
 
 _STEP = "  "
 _NOTHING = "-"
+_MEANS = "_means"
+"""Ends the name of a member that says what another one means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,16 @@ class Grid:
 
 
 def blocks(tree: Branch, depth: int = 0) -> Iterator[Line | Grid]:
-    """Yield what is shown of a description, in its order."""
+    """Yield what is shown of a description, in its order; what a value means stands behind it."""
     for name, value in tree.items():
-        yield from _member(depth, label_of(name), name, value)
+        if name.removesuffix(_MEANS) in tree and name.endswith(_MEANS):
+            continue
+        shown = list(_member(depth, label_of(name), name, value))
+        meaning = tree.get(name + _MEANS)
+        if meaning is not None and isinstance(shown[0], Line):
+            text = _scalar("", meaning)
+            shown[0] = replace(shown[0], text=f"{shown[0].text}  ({text})" if shown[0].text else f"({text})")
+        yield from shown
 
 
 def plain_text(tree: Branch) -> str:
@@ -79,8 +88,15 @@ def _sequence(depth: int, label: str, name: str, values: Sequence[Tree]) -> Iter
 
 
 def _entry(depth: int, branch: Branch) -> Iterator[Line | Grid]:
-    """Yield a branch of a list: its first member is its title."""
-    (name, value), *_ = branch.items()
+    """Yield a branch of a list: its first member is its title, where that is a plain value."""
+    if not branch:
+        yield Line(depth, "", _NOTHING)
+        return
+    name, value = next(iter(branch.items()))
+    if isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)):
+        yield Line(depth, "", _NOTHING)
+        yield from blocks(branch, depth + 1)
+        return
     yield Line(depth, label_of(name), _scalar(name, value))
     yield from blocks({key: branch[key] for key in branch if key != name}, depth + 1)
 

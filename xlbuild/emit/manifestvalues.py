@@ -78,9 +78,9 @@ def frames_of(place: Place) -> FrameRange:
 
 def structure_of(place: Place, layout: Layout, texts: tuple[str, ...] = ()) -> dict[str, FieldValue]:
     """Return all fields of a structure; those in `texts` stand there as text, other raw bytes as hex digits."""
-    blank = layout.decode(bytes(layout.size))
+    blank, sizes = layout.decode(bytes(layout.size)), layout.field_sizes()
     return {
-        name: _field(place.required(name), value, layout.size_of(name), is_text=name in texts)
+        name: _field(place.required(name), value, sizes[name], is_text=name in texts)
         for name, value in blank.items()
     }
 
@@ -102,12 +102,10 @@ def _field(place: Place, blank: FieldValue, size: int, *, is_text: bool) -> Fiel
 
 def registers_of(place: Place, layout: Layout) -> dict[str, FieldValue]:
     """Return a vCPU's registers: every field but the opaque areas."""
-    blank = layout.decode(bytes(layout.size))
+    blank, sizes = layout.decode(bytes(layout.size)), layout.field_sizes()
     names = [name for name, value in blank.items() if not isinstance(value, bytes)]
     place.check_object(*names)
-    return {
-        name: _field(place.required(name), blank[name], layout.size_of(name), is_text=False) for name in names
-    }
+    return {name: _field(place.required(name), blank[name], sizes[name], is_text=False) for name in names}
 
 
 def input_of(place: Place) -> BuiltInput:

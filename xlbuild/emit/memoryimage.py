@@ -6,11 +6,10 @@ after each reading.
 
 import errno
 import os
-import stat
 import weakref
 from collections.abc import Iterator
 
-from xlbuild.emit.readfile import unreadable
+from xlbuild.emit.readfile import open_file, unreadable
 from xlbuild.errors import FilesError, RefusedError, Where
 from xlbuild.memory import ZERO_PAGE
 from xlbuild.units import (
@@ -148,25 +147,19 @@ class MemoryImage:
 
 
 def _open(path: str) -> int:
-    """Return a file descriptor of a regular file; a pipe without a writer does not block."""
-    where = Where(path)
+    """Return a descriptor of the image."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError as error:
+        return open_file(path, _WHAT, Where(path))
+    except FilesError as error:
+        if error.code != "file-missing":
+            raise
         raise FilesError(
             "domain-image-missing",
             f"the {_WHAT} {path} is missing",
             cause="a built domain has one beside its domain.json",
             hint="build the domain again, or copy all files of its directory",
-            where=where,
+            where=error.where,
         ) from error
-    except (OSError, ValueError) as error:
-        reason = error if isinstance(error, OSError) else OSError(errno.EINVAL, str(error))
-        raise unreadable(path, _WHAT, reason, where) from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise unreadable(path, _WHAT, OSError(errno.EINVAL, "it is no regular file"), where)
-    return fd
 
 
 def _state(fd: int) -> tuple[int, int]:

@@ -4,7 +4,9 @@ Nothing in it is trusted: the manifest is checked member by member, files are re
 have, and no more is read of them than that.
 """
 
+import errno
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from xlbuild.emit.manifestread import check_schema, read_manifest, read_populate
 from xlbuild.emit.memoryimage import MemoryImage
 from xlbuild.emit.readfile import read_file, unreadable
 from xlbuild.errors import FilesError, RefusedError, Where
-from xlbuild.units import MIB, human_size
+from xlbuild.units import MIB
 
 _MOST_MANIFEST = 64 * MIB
 _MOST_STRUCTURE = MIB
@@ -40,9 +42,8 @@ def is_directory(path: str) -> bool:
 def read_directory(path: str | os.PathLike[str]) -> BuiltDomain:
     """Return the domain in a directory; of its memory nothing is read yet, and the image stays open.
 
-    Raises FilesError (domain-not-a-directory, domain-manifest-missing, domain-image-missing, domain-changed, and what
-    `read_file` raises) and RefusedError (domain-manifest-syntax, domain-manifest-invalid, domain-image-length,
-    domain-file-too-large).
+    Raises FilesError (domain-not-a-directory, domain-manifest-missing, domain-image-missing, domain-changed) and
+    RefusedError (domain-manifest-syntax, domain-manifest-invalid, domain-image-length), and what `read_file` does.
     """
     source = os.fspath(path)
     before = _identity(source)
@@ -75,13 +76,12 @@ def verify(domain: BuiltDomain) -> Verification:
 def _identity(source: str) -> tuple[int, int]:
     """Return what tells a directory from one that takes its place; FilesError where there is none."""
     try:
-        status = Path(source).stat()
-        is_directory = Path(source).is_dir()
+        status = os.stat(source)  # noqa: PTH116 (a Path takes an empty name for `.`)
     except OSError as error:
         raise unreadable(source, "domain", error, Where(source)) from error
     except ValueError as error:  # a NUL byte in the path
-        raise unreadable(source, "domain", OSError(str(error)), Where(source)) from error
-    if not is_directory:
+        raise unreadable(source, "domain", OSError(errno.EINVAL, str(error)), Where(source)) from error
+    if not stat.S_ISDIR(status.st_mode):
         raise FilesError(
             "domain-not-a-directory",
             f"{source} is no built domain",
@@ -95,7 +95,7 @@ def _identity(source: str) -> tuple[int, int]:
 def _manifest(source: str) -> Place:
     path = str(Path(source) / MANIFEST)
     try:
-        data = _read_bounded(path, _KIND.what, _MOST_MANIFEST)
+        data = read_file(path, _KIND.what, Where(path), _MOST_MANIFEST)
     except FilesError as error:
         if error.code != "file-missing":
             raise
@@ -115,20 +115,8 @@ def _structures(domain: BuiltDomain) -> dict[str, bytes]:
     """Return the .bin files that are there; one that is missing is for the description to tell."""
     directory = Path(domain.source)
     names = (name for name in domain.structure_files() if os.path.lexists(directory / name))
-    return {
-        name: _read_bounded(str(directory / name), "start-of-day structure", _MOST_STRUCTURE)
-        for name in names
-    }
+    return {name: _structure(str(directory / name)) for name in names}
 
 
-def _read_bounded(path: str, what: str, most: int) -> bytes:
-    data = read_file(path, what, Where(path), most + 1)
-    if len(data) > most:
-        raise RefusedError(
-            "domain-file-too-large",
-            f"the {what} {path} is too large",
-            cause=f"it has more than {human_size(most)}, and no such file does",
-            hint="build the domain again, or copy all files of its directory",
-            where=Where(path),
-        )
-    return data
+def _structure(path: str) -> bytes:
+    return read_file(path, "start-of-day structure", Where(path), _MOST_STRUCTURE)

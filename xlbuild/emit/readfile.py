@@ -103,6 +103,12 @@ def read_file(
         return _content(file, fd)
 
 
+def open_file(path: str, what: str, where: Where) -> int:
+    """Return a descriptor of a regular file, for a caller who reads parts of it; FilesError as `read_file`."""
+    with _opened(_File(path, what, where)) as fd:
+        return os.dup(fd)
+
+
 def read_stream(fd: int, name: str, what: str, most: int = XC_DOM_DECOMPRESS_MAX) -> bytes:
     """Return all that comes out of a descriptor, standard input say: FilesError, and RefusedError above `most`."""
     file = _File(name, what, NOWHERE)

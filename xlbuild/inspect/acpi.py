@@ -67,7 +67,7 @@ def describe_acpi(memory: MemoryReader, rsdp: PhysAddr) -> Branch:
 
 
 def acpi_regions(memory: MemoryReader, rsdp: PhysAddr) -> tuple[Region, ...]:
-    """Return where the RSDP and the tables lie; nothing without an RSDP there."""
+    """Return where the RSDP and the tables lie that are in memory; nothing without an RSDP there."""
     found = _root_pointer_data(memory, rsdp)
     if found is None:
         return ()
@@ -81,6 +81,7 @@ def acpi_regions(memory: MemoryReader, rsdp: PhysAddr) -> tuple[Region, ...]:
             table.layout,
         )
         for table in find_tables(memory, rsdp)
+        if table.data
     )
     return (root, *tables)
 

@@ -7,14 +7,14 @@ from xlbuild.abi.hvm_start_info import HVM_MEMMAP_TABLE_ENTRY, HVM_MODLIST_ENTRY
 from xlbuild.abi.layout import Layout
 from xlbuild.abi.start_info import SIF_MOD_START_PFN, START_INFO_X86_32, START_INFO_X86_64
 from xlbuild.built import BuiltDomain
+from xlbuild.container.model import Role
 from xlbuild.image.model import GuestType
 from xlbuild.inspect.meanings import (
     ACPI_PIECES,
     ACPI_TABLES,
     IOREQ_SERVER_PAGES,
-    SEGMENTS,
     SPECIAL_PAGES,
-    module_title,
+    segment_title,
 )
 from xlbuild.inspect.region import Region
 from xlbuild.plan.model import Segment
@@ -66,12 +66,12 @@ def _in_segment(built: BuiltDomain, segment: Segment, address: PhysAddr) -> int 
 
 
 def _segments(built: BuiltDomain) -> Iterator[Region]:
+    loaded = next((item.role for item in built.inputs), Role.KERNEL)
     for segment in (*built.segments, *built.firmware_modules):
         first = paddr_of(segment.pfn)
         end = PhysAddr(first + segment.vend - segment.vstart)
-        title = SEGMENTS.get(segment.name) or module_title(segment.name)
         if first < end:
-            yield Region(segment.name, first, end, title)
+            yield Region(segment.name, first, end, segment_title(segment.name, loaded))
 
 
 def _special_pages(built: BuiltDomain) -> Iterator[Region]:

@@ -42,20 +42,30 @@ class DomainSubject:
         told = describe_domain(self.built, self.verify(self.built))
         tables: dict[str, Tree] = {}
         if (page_tables := self._page_tables()) is not None:
-            tables["page_tables"] = describe_page_tables(self.built.memory, page_tables.top, page_tables.paging)
+            tables["page_tables"] = describe_page_tables(
+                self.built.memory, page_tables.top, page_tables.paging
+            )
         if (rsdp := self._rsdp()) is not None:
             tables["acpi"] = describe_acpi(self.built.memory, rsdp)
         head = {"schema": SCHEMA, "file": self.built.source, "kind": "built domain"}
-        return head | {name: value for name, value in told.items() if name not in _LAST} | tables | {
-            name: told[name] for name in _LAST
-        }
+        return (
+            head
+            | {name: value for name, value in told.items() if name not in _LAST}
+            | tables
+            | {name: told[name] for name in _LAST}
+        )
 
     def describe_address(self, address: str, length: int = DUMP_LENGTH) -> Branch:
         """Return what lies at an address of the guest, in words and as a dump."""
         rsdp = self._rsdp()
-        regions = [*domain_regions(self.built), *(acpi_regions(self.built.memory, rsdp) if rsdp is not None else ())]
+        regions = [
+            *domain_regions(self.built),
+            *(acpi_regions(self.built.memory, rsdp) if rsdp is not None else ()),
+        ]
         ordered = tuple(sorted(regions, key=lambda region: (region.first, -region.end)))
-        return describe_address(AddressSpace(self.built.memory, ordered, self._page_tables()), address, length)
+        return describe_address(
+            AddressSpace(self.built.memory, ordered, self._page_tables()), address, length
+        )
 
     def parts(self) -> tuple[Part, ...]:
         """Return what can be taken out of it."""

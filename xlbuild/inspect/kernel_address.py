@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from xlbuild.errors import RefusedError, UsageError, Where
 from xlbuild.image.elf import ADDRESS_MASK, ElfFile, ProgramHeader, SectionHeader
-from xlbuild.inspect.dump import dump_rows
 from xlbuild.inspect.elf import section_name, symbol_at
+from xlbuild.inspect.hexdump import describe_bytes
 from xlbuild.inspect.kernel_file import KernelFile
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 
@@ -124,7 +124,7 @@ def _section_at(elf: ElfFile, virtual: int) -> SectionHeader | None:
 
 
 def _dump(elf: ElfFile, offset: int, length: int, address: int) -> list[Tree]:
-    return list(dump_rows(elf.blob.data[offset : offset + length].tobytes(), address))
+    return list(describe_bytes(elf.blob.data[offset : offset + length].tobytes(), address))
 
 
 def _ranges(elf: ElfFile) -> str:

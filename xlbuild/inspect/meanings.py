@@ -1,7 +1,16 @@
 """What the parts of a built domain are, in words."""
 
+from xlbuild.container.model import Role
+
+KERNELS: dict[Role, str] = {
+    Role.KERNEL: "the kernel's image",
+    Role.SHIM: "the PV shim's image, which starts the guest's kernel",
+    Role.HVMLOADER: "hvmloader's image, which starts the firmware",
+    Role.PVGRUB: "pvgrub's image, which starts the guest's kernel",
+}
+"""The segment `kernel` by what was loaded as one."""
+
 SEGMENTS: dict[str, str] = {
-    "kernel": "the kernel's image",
     "phys2mach": "p2m list: the machine frame of each of the guest's frames",
     "page tables": "initial page tables",
     "HVM start info": "start info, and the command line, module list and memory map that it points at",
@@ -9,7 +18,7 @@ SEGMENTS: dict[str, str] = {
     "ACPI module": "ACPI tables that hvmloader is to add to its own",
     "SMBIOS module": "SMBIOS structures that hvmloader is to add to its own",
 }
-"""The builder's segments by Xen's names; `module0` and its like are named by what they were loaded for."""
+"""The other segments by Xen's names; what modules are, depends on what is loaded as kernel."""
 
 SPECIAL_PAGES: dict[str, str] = {
     "start_info": "start info: what the kernel is told of the domain",
@@ -99,9 +108,14 @@ GRANT_TYPES: tuple[str, ...] = ("invalid", "permit_access", "accept_transfer", "
 """Types of grant table entries by the header's names, without GTF_ (public grant_table.h)."""
 
 
-def module_title(name: str) -> str:
-    """Return what a segment is that was loaded behind the kernel: `module0` is the ramdisk, or a shim's kernel."""
-    number = name.removeprefix("module")
-    if number == "0":
-        return "first module: the ramdisk, or for the PV shim its kernel"
-    return f"module {number}: for the PV shim its ramdisk"
+def segment_title(name: str, loaded: Role) -> str:
+    """Return what a segment is, where `loaded` is what is in the segment `kernel`."""
+    if name == "kernel":
+        return KERNELS.get(loaded, "the kernel's image")
+    if name in SEGMENTS:
+        return SEGMENTS[name]
+    if loaded is Role.SHIM:
+        return {"module0": "the kernel that the shim starts", "module1": "that kernel's ramdisk"}.get(
+            name, "module"
+        )
+    return "the ramdisk" if name == "module0" else "module"

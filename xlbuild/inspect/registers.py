@@ -77,14 +77,16 @@ _START_INFO = {GuestType.PV64: "rsi", GuestType.PV32PAE: "esi", GuestType.HVM: "
 
 
 def describe_registers(built: BuiltDomain, fields: Fields) -> Branch:
-    """Return `registers`, a row for each that is not zero, and `zero`, the names of the others."""
+    """Return `registers`, a row for the entry point and each that is not zero, and `zero`, the others' names."""
     flat = dict(_flat(fields))
+    entry = _ENTRY[built.guest_type]
     rows: list[Tree] = [
         {"name": name, "value": hexadecimal(value), "means": _meaning(built, name, value)}
         for name, value in flat.items()
-        if value
+        if value or name == entry
     ]
-    return {"registers": rows, "zero": ", ".join(name for name, value in flat.items() if not value)}
+    zero = (name for name, value in flat.items() if not value and name != entry)
+    return {"registers": rows, "zero": ", ".join(zero)}
 
 
 def _flat(fields: Fields) -> Iterator[tuple[str, int]]:

@@ -2,14 +2,17 @@
 
 import json
 import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from kernels import LOAD_ADDRESS, Load, elf_file, pattern
 
 import xlbuild
-from fuzz.model import Seed, Seeds, promise
+from fuzz.inspectruns import check_parts, check_tree
+from fuzz.model import Field, Seed, Seeds, promise
 from fuzz.promises import check_error
 from xlbuild.built import BuiltDomain
 from xlbuild.container import FileRequest
@@ -19,9 +22,12 @@ from xlbuild.emit.inputs import InputFile
 from xlbuild.emit.readback import read_directory, verify
 from xlbuild.errors import FilesError, RefusedError
 from xlbuild.hello import HELLO_KERNELS
+from xlbuild.inspect.domain import describe_domain
+from xlbuild.inspect.domain_parts import domain_parts
+from xlbuild.inspect.domain_regions import domain_regions, virtual_address
 from xlbuild.pipeline import BuildOptions, build_domain
 from xlbuild.profiles import NEWEST
-from xlbuild.units import TIB
+from xlbuild.units import TIB, FrameRange, Pfn, PhysAddr
 
 _GUESTS = (
     b'name="pv"\ntype="pv"\nkernel="hello-pv"\nmemory=4\nramdisk="ramdisk"\nextra="x"\n',
@@ -100,3 +106,102 @@ def check_domain(domain: BuiltDomain) -> None:
         promise(segment.pfn + segment.pages <= end, "a segment lies in the memory", segment.name)
     for name, pfn in domain.special_pages.items():
         promise(pfn < end, "a special page lies in the memory", name)
+
+
+_PAGE = 4096
+_NOT_LOOKED_INTO = ("kernel", "module0")
+"""Segments that are left as they are: what they hold is the guest's."""
+
+
+class _Pages:
+    """Memory that has some pages, and zeros elsewhere. A `MemoryReader`."""
+
+    def __init__(self, populated: tuple[FrameRange, ...], pages: dict[int, bytes]) -> None:
+        """Take the frames that exist, and the contents of some."""
+        self.populated = populated
+        self.end = populated[-1].end
+        self._pages = pages
+
+    def read(self, address: PhysAddr, size: int) -> bytes:
+        """Return bytes."""
+        first, last = address // _PAGE, -(-(address + size) // _PAGE)
+        promise(size <= _MOST_READ, "no more is read at a time than memory has", f"{size} bytes")
+        data = b"".join(self._pages.get(pfn, _ZEROS) for pfn in range(first, last))
+        return data[address % _PAGE : address % _PAGE + size]
+
+    def pages(self) -> Iterator[tuple[Pfn, bytes]]:
+        """Yield the pages that are not zero."""
+        for pfn in sorted(self._pages):
+            if self._pages[pfn] != _ZEROS:
+                yield Pfn(pfn), self._pages[pfn]
+
+
+_ZEROS = bytes(_PAGE)
+_MOST_READ = 64 << 20
+
+
+@cache
+def built() -> tuple[BuiltDomain, ...]:
+    """Return the domains as they are read back from directories."""
+    with tempfile.TemporaryDirectory() as scratch:
+        read = []
+        for domain in domains():
+            directory = Path(scratch) / domain.container.name
+            xlbuild.write(domain, directory)
+            back = read_directory(directory)
+            pages = {int(pfn): data for pfn, data in back.memory.pages()}
+            read.append(replace(back, memory=_Pages(back.populated, pages)))
+        return tuple(read)
+
+
+@cache
+def _told(index: int) -> tuple[int, ...]:
+    """Return the frames of a domain whose contents are changed: tables and structures, and no more than fit."""
+    domain = built()[index]
+    left = [segment for segment in domain.segments if segment.name in _NOT_LOOKED_INTO]
+    frames = (int(pfn) for pfn, _ in domain.memory.pages())
+    told = [pfn for pfn in frames if not any(s.pfn <= pfn < s.pfn + s.pages for s in left)]
+    return tuple(told[:12])
+
+
+@cache
+def memories() -> Seeds:
+    """For each domain a byte that says which, its pages that are told of, and its structures' files."""
+    seeds = []
+    for index, domain in enumerate(built()):
+        pages = b"".join(domain.memory.read(PhysAddr(pfn * _PAGE), _PAGE) for pfn in _told(index))
+        files = b"".join(domain.structures[name] for name in sorted(domain.structures))
+        data = bytes([index]) + pages + files
+        words = (Field(at, 8) for at in range(1, len(data) - 8, 8) if any(data[at : at + 8]))
+        seeds.append(Seed(data, tuple(words)))
+    return tuple(seeds)
+
+
+def run_domain_description(data: bytes) -> str:
+    """Describe a built domain whose memory and files are others than its manifest says, and read its parts."""
+    domain = _changed(data)
+    tree = describe_domain(domain, verify(domain))
+    check_tree(tree)
+    check_parts(domain_parts(domain))
+    for region in domain_regions(domain):
+        promise(region.first <= region.end, "a region ends behind its start", region.name)
+        virtual_address(domain, region.first)
+    problems = tree["problems"]
+    assert isinstance(problems, Sequence)
+    return f"{domain.kind}, {'without problems' if not problems else 'with problems'}"
+
+
+def _changed(data: bytes) -> BuiltDomain:
+    index = data[0] % len(built()) if data else 0
+    domain = built()[index]
+    pages = dict(domain.memory.pages())
+    at = 1
+    for pfn in _told(index):
+        pages[Pfn(pfn)] = data[at : at + _PAGE].ljust(_PAGE, b"\0")
+        at += _PAGE
+    structures = {}
+    for name in sorted(domain.structures):
+        structures[name] = data[at : at + len(domain.structures[name])]
+        at += len(domain.structures[name])
+    memory = _Pages(domain.populated, {int(pfn): page for pfn, page in pages.items()})
+    return replace(domain, memory=memory, structures=structures)

@@ -1,5 +1,6 @@
 """One execution: an input is run, and what must not happen is caught."""
 
+import faulthandler
 import resource
 import signal
 import sys
@@ -40,12 +41,11 @@ def execute(target: Target, data: bytes) -> str | Failure:
     except (Exception, SystemExit) as error:
         detail = "".join(traceback.format_exception(error, limit=-12))
         return Failure("exception", f"{type(error).__name__} in {_innermost(error)}", detail)
-    seconds = time.process_time() - started
-    if seconds > MOST_SECONDS:
-        return Failure("slow", "it takes too long", f"{seconds:.1f} s of processor time")
-    peak = peak_memory()
+    seconds, peak = time.process_time() - started, peak_memory()
     if peak > MOST_MEMORY:
         return Failure("memory", "it takes too much memory", f"{peak >> 20} MiB in use at the most")
+    if seconds > MOST_SECONDS:
+        return Failure("slow", "it takes too long", f"{seconds:.1f} s of processor time")
     return outcome
 
 
@@ -68,6 +68,7 @@ def limit_process() -> None:
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (MOST_ADDRESSES, hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    faulthandler.disable()  # a death is a finding: who looks for it has the input
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.stdout.flush()

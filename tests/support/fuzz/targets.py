@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from fuzz import domainruns, inspectruns, kernelruns, seeds, textruns
+from fuzz import domainruns, fileseeds, inspectruns, kernelruns, seeds, tableruns, textruns
 from fuzz.bytemutations import mutated, repacked
 from fuzz.jsonmutations import json_mutation
 from fuzz.model import Target
@@ -186,6 +186,75 @@ TARGETS: tuple[Target, ...] = (
         json_mutation(domainruns.MANIFEST_WORDS),
         domainruns.run_manifest,
         40,
+    ),
+    Target(
+        "kernel-address",
+        "what lies at an address of a kernel",
+        seeds.elf_files,
+        mutated,
+        inspectruns.run_kernel_address,
+        30,
+    ),
+    Target(
+        "ramdisk",
+        "ramdisks, file systems, disks described",
+        fileseeds.ramdisks,
+        mutated,
+        inspectruns.run_ramdisk,
+        60,
+    ),
+    Target(
+        "ramdisk-packed",
+        "cpio archives in every compression, described",
+        fileseeds.archives,
+        repacked(fileseeds.pack_somehow),
+        inspectruns.run_ramdisk,
+        30,
+    ),
+    Target(
+        "firmware",
+        "firmware of every kind described",
+        fileseeds.firmware,
+        mutated,
+        inspectruns.run_firmware,
+        50,
+    ),
+    Target(
+        "config-description",
+        "configurations described as xl and libxl resolve them",
+        seeds.configurations,
+        text_mutation(seeds.config_words(), 3),
+        inspectruns.run_config_description,
+        15,
+    ),
+    Target(
+        "acpi", "ACPI tables in a guest's memory described", fileseeds.acpi, mutated, inspectruns.run_acpi, 10
+    ),
+    Target("aml", "what AML declares", fileseeds.aml, mutated, inspectruns.run_aml, 40),
+    Target(
+        "domain-description",
+        "built domains described whose memory and files were changed",
+        domainruns.memories,
+        mutated,
+        domainruns.run_domain_description,
+        20,
+    ),
+    Target(
+        "page-tables",
+        "a PV guest's page tables, walked and described",
+        tableruns.page_tables,
+        mutated,
+        tableruns.run_page_tables,
+        20,
+    ),
+    Target("kind", "what a file is, and why", fileseeds.all_kinds, mutated, inspectruns.run_recognise, 60),
+    Target(
+        "inspect",
+        "files of every kind, asked everything that `inspect` and `extract` ask",
+        fileseeds.all_kinds,
+        mutated,
+        inspectruns.run_inspect,
+        20,
     ),
 )
 """Every target; what each is has one line, and its share of a full run."""

@@ -103,8 +103,8 @@ def _number(dice: Dice, tokens: list[bytes], other: Sequence[bytes], words: Sequ
 
 def _case(dice: Dice, tokens: list[bytes], other: Sequence[bytes], words: Sequence[bytes]) -> None:
     """Misspell a word."""
-    if tokens:
-        index = dice.randrange(len(tokens))
+    index = dice.place(len(tokens))
+    if any(tokens[index : index + 1]):
         word = bytearray(tokens[index])
         word[dice.randrange(len(word))] = dice.randrange(32, 127)
         tokens[index] = bytes(word)

@@ -180,3 +180,10 @@ def test_any_bytes_in_the_place_of_tables_are_described(data: st.DataObject) -> 
     length = data.draw(st.one_of(st.none(), st.integers(0, 0xFFFFFFFF)))
     answer = described(acpi_memory(table(signature, body, length)))
     assert len(answer["tables"]) >= 2
+
+
+def test_a_table_outside_of_memory_is_told_and_has_no_region() -> None:
+    xsdt = table(b"XSDT", (1 << 40).to_bytes(8, "little"))
+    memory = FakeMemory({RSDP_AT: rsdp(), XSDT_AT: xsdt}, (0, 0x1000))
+    assert described(memory)["tables"][-1]["problem"] == "there is no memory at this address"
+    assert [region.name for region in acpi_regions(memory, RSDP_AT)] == ["rsdp", "xsdt"]

@@ -41,7 +41,7 @@ _OTHER_CAUSES = {
         "domain-manifest-syntax",
         "domain-manifest-invalid",
     ),
-    *("domain-image-missing", "domain-image-length", "domain-file-too-large", "domain-changed"),
+    *("domain-image-missing", "domain-image-length", "domain-changed"),
     *("target-exists", "target-not-a-domain", "target-unwritable", "target-no-space"),
     *("host-file-invalid", "host-file-syntax", "setting-without-equals", "name-no-file-name"),
 }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from xlbuild.version import VERSION
 
 if TYPE_CHECKING:
-    from xlbuild.api import build, check, digests, manifest, write, xl_json
+    from xlbuild.api import build, check, digests, examine, manifest, write, write_part, xl_json
     from xlbuild.checking.model import CheckReport, Finding
     from xlbuild.domain import Digests, Domain
     from xlbuild.errors import ConfigError, FilesError, RefusedError, StrictError, UsageError, XlbuildError
@@ -35,8 +35,10 @@ __all__ = [
     "build",
     "check",
     "digests",
+    "examine",
     "manifest",
     "write",
+    "write_part",
     "xl_json",
 ]
 
@@ -44,8 +46,10 @@ _HOMES = {
     "build": "xlbuild.api",
     "check": "xlbuild.api",
     "digests": "xlbuild.api",
+    "examine": "xlbuild.api",
     "manifest": "xlbuild.api",
     "write": "xlbuild.api",
+    "write_part": "xlbuild.api",
     "xl_json": "xlbuild.api",
     "CheckReport": "xlbuild.checking.model",
     "Finding": "xlbuild.checking.model",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
@@ -56,7 +57,7 @@ def command(
 
 
 def _list(parts: tuple[Part, ...], output: str | None) -> None:
-    from xlbuild.cli.show import show_tree
+    from xlbuild.cli.tree import show_tree
 
     if output is not None:
         raise UsageError(
@@ -67,8 +68,6 @@ def _list(parts: tuple[Part, ...], output: str | None) -> None:
 
 
 def _unknown(file: str, part: str, parts: tuple[Part, ...]) -> RefusedError:
-    from xlbuild.config.suggest import did_you_mean
-
     names = [each.name for each in parts]
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     listed = f"the parts are: {', '.join(names[:_MOST_NAMED])}{more}"
@@ -76,9 +75,17 @@ def _unknown(file: str, part: str, parts: tuple[Part, ...]) -> RefusedError:
         "part-unknown",
         f"there is no part {part!r}",
         cause=listed if names else "it has no parts",
-        hint=did_you_mean(part, names, f"`xlbuild extract {file}` lists them"),
+        hint=_meant(part, names) or f"`xlbuild extract {file}` lists them",
         where=Where(file),
     )
 
 
 _MOST_NAMED = 12
+
+
+def _meant(part: str, names: list[str]) -> str | None:
+    """Return the parts that a name may stand for: one in it, whatever its case, or one that looks like it."""
+    folded = {name.casefold(): name for name in names}
+    alike = [name for fold, name in folded.items() if part.casefold() in fold]
+    alike = alike or [folded[fold] for fold in get_close_matches(part.casefold(), folded, 1)]
+    return f"did you mean {' or '.join(alike[:3])}?" if alike else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from xlbuild.cli.looking import examine, looking_options
-from xlbuild.cli.show import show_tree
+from xlbuild.cli.tree import show_tree
 from xlbuild.errors import RefusedError, UsageError, Where
 
 if TYPE_CHECKING:

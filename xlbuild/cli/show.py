@@ -1,11 +1,10 @@
-"""Shows reports and descriptions: as rich tables on a terminal, as plain stable text in a pipe."""
+"""Shows a report: as rich tables on a terminal, as plain stable text in a pipe."""
 
 import sys
 
 import click
 
 from xlbuild.cli.report import Report, Table
-from xlbuild.inspect.tree import Branch
 
 
 def show(report: Report) -> None:
@@ -16,18 +15,6 @@ def show(report: Report) -> None:
         render(report)
     else:
         click.echo(plain_text(report), nl=False)
-
-
-def show_tree(tree: Branch) -> None:
-    """Print a description on stdout."""
-    if sys.stdout.isatty():
-        from xlbuild.cli.render import render_tree
-
-        render_tree(tree)
-        return
-    from xlbuild.cli import tree as shown
-
-    click.echo(shown.plain_text(tree), nl=False)
 
 
 def plain_text(report: Report) -> str:

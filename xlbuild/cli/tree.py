@@ -1,10 +1,13 @@
 """A description as text: a line a value, an indented block a section, a table for a list of things that are alike.
 
-This is what pipes get; scripts that want to rely on more use `--json`, which prints the same tree.
+What is null is left out. Pipes get this; scripts that want to rely on more use `--json`, which prints the same tree.
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import click
 
 from xlbuild.inspect.tree import Branch, Tree
 from xlbuild.units import KIB, human_size
@@ -39,12 +42,24 @@ def blocks(tree: Branch, depth: int = 0) -> Iterator[Line | Grid]:
     for name, value in tree.items():
         if name.removesuffix(_MEANS) in tree and name.endswith(_MEANS):
             continue
+        if value is None:
+            continue
         shown = list(_member(depth, label_of(name), name, value))
         meaning = tree.get(name + _MEANS)
         if meaning is not None and isinstance(shown[0], Line):
             text = _scalar("", meaning)
             shown[0] = replace(shown[0], text=f"{shown[0].text}  ({text})" if shown[0].text else f"({text})")
         yield from shown
+
+
+def show_tree(tree: Branch) -> None:
+    """Print a description on stdout: as plain text, or for a terminal that has room and colours."""
+    if sys.stdout.isatty():
+        from xlbuild.cli.render import render_tree
+
+        render_tree(tree)
+    else:
+        click.echo(plain_text(tree), nl=False)
 
 
 def plain_text(tree: Branch) -> str:

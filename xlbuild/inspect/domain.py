@@ -77,7 +77,6 @@ def domain_problems(built: BuiltDomain, verification: Verification | None = None
 
 def _identity(built: BuiltDomain) -> Branch:
     return {
-        "is": "built domain",
         "name": built.name,
         "uuid": built.uuid,
         "container": built.kind.value,

@@ -82,7 +82,8 @@ class _Builder:
         other = _other_width(target, answer, self.file)
         if other is not None:
             rule = "ELF machine" if self.file.elf is not None else "multiboot table"
-            return Verdict(target, False, rule, f"it is a {_WIDTH[other]} kernel")
+            mend = f"give a {_WIDTH[target]} kernel, or start this one as {other.value}"
+            return Verdict(target, False, rule, f"it is a {_WIDTH[other]} kernel", mend)
         if isinstance(answer, RefusedError):
             return self._refused(target, answer)
         return _planned(Verdict(target, True, *_pv_rule(answer), image=answer), self.profile)

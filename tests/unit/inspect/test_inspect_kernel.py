@@ -62,8 +62,8 @@ def test_segments_and_sections_are_those_that_pyelftools_reads(material: Materia
 def test_notes_are_those_that_pyelftools_reads(material: Material, role: str) -> None:
     data = getattr(material, role).read_bytes()
     elf = ELFFile(io.BytesIO(core(data)))
-    places = [s for s in elf.iter_segments() if isinstance(s, NoteSegment)]
-    places = places or [s for s in elf.iter_sections() if isinstance(s, NoteSection)]
+    segments = [s for s in elf.iter_segments() if isinstance(s, NoteSegment)]
+    places: list[Any] = segments or [s for s in elf.iter_sections() if isinstance(s, NoteSection)]
     theirs = [n for place in places for n in place.iter_notes() if n["n_name"] == "Xen"]
     ours = [note for note in described(data)["notes"] if note.get("in") != "__xen_guest"]
     assert sorted(note["size"] for note in ours) == sorted(n["n_descsz"] for n in theirs)
@@ -136,11 +136,11 @@ def test_notes_that_nobody_reads_are_told_too() -> None:
 def test_symbols_are_those_that_pyelftools_reads(tmp_path: Path) -> None:
     source = "int data = 7; int other(int x) { return x + data; } int _start(void) { return other(2); }"
     program = tmp_path / "program"
-    command = ["gcc", "-O0", "-nostdlib", "-static", "-x", "c", "-", "-o", program]
+    command: list[str | Path] = ["gcc", "-O0", "-nostdlib", "-static", "-x", "c", "-", "-o", program]
     subprocess.run(command, input=source, text=True, check=True, capture_output=True)
     elf = take_apart(program.read_bytes(), "program", NEWEST).elf
     assert elf is not None
-    table = ELFFile(io.BytesIO(program.read_bytes())).get_section_by_name(".symtab")
+    table: Any = ELFFile(io.BytesIO(program.read_bytes())).get_section_by_name(".symtab")
     places = {s.name: s["st_value"] for s in table.iter_symbols() if s.name in ("data", "other", "_start")}
     assert len(places) == 3
     for name, address in places.items():

@@ -4,6 +4,7 @@ Code is not followed, only skipped by its length; the walk ends at the first ter
 of the ACPI specification, chapter "ACPI Machine Language (AML) Specification".
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -45,6 +46,8 @@ _NAMELESS: Mapping[int, str] = {0xA0: "If", 0xA1: "Else"}
 """Code with a length and without a name."""
 _PLAIN: Mapping[int, tuple[str, int]] = {0x15: ("External", 2), 0x5B01: ("Mutex", 1), 0x5B02: ("Event", 0)}
 """Terms without a length: what they declare, and how many bytes follow the name."""
+_BUFFER_FIELDS: Mapping[int, int] = {0x8A: 2, 0x8B: 2, 0x8C: 2, 0x8D: 2, 0x8F: 2, 0x5B13: 3}
+"""Terms that name a part of a buffer, and how many arguments come before the name."""
 _NAME, _ALIAS, _REGION = 0x08, 0x06, 0x5B80
 _EXTENDED = 0x5B
 
@@ -52,6 +55,7 @@ _INTEGERS = {0x0A: 1, 0x0B: 2, 0x0C: 4, 0x0E: 8}
 _CONSTANTS = {0x00: 0, 0x01: 1, 0xFF: (1 << 64) - 1}
 _STRING = 0x0D
 _DATA_PACKAGES = {0x11: "buffer", 0x12: "package", 0x13: "package"}
+_OPERATIONS = {0x72: "+", 0x74: "-"}
 _EISA_NAMES = ("_HID", "_CID")
 
 
@@ -128,11 +132,14 @@ class _Walk:
 def describe_aml(aml: bytes) -> Branch:
     r"""Return what a table's AML declares: rows of `path`, `kind` and `value`, and how far it was understood.
 
+    `declares` counts them by kind.
     At most 8192 terms are looked at. `value` is null for what is not a plain value.
     """
     walk = _Walk(_Cursor(aml, 0, len(aml)))
     understood = _run(walk)
-    return {"size": len(aml), "understood": understood, "objects": walk.objects}
+    kinds = Counter(str(row["kind"]) for row in walk.objects)
+    declares = ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "nothing"
+    return {"size": len(aml), "understood": understood, "declares": declares, "objects": walk.objects}
 
 
 def _run(walk: _Walk) -> str:
@@ -174,6 +181,9 @@ def _term(walk: _Walk, scope: tuple[str, ...]) -> tuple[str, ...]:
         kind, fixed = _PLAIN[opcode]
         path = cursor.name(scope)
         cursor.take(fixed)
+    elif opcode in _BUFFER_FIELDS:
+        value = " ".join(_sum(cursor) for _ in range(_BUFFER_FIELDS[opcode]))
+        kind, path = "BufferField", cursor.name(scope)
     else:
         raise _UnknownError
     walk.objects.append({"path": _text(path), "kind": kind, "value": value})
@@ -220,10 +230,28 @@ def _data(cursor: _Cursor, *, is_id: bool = False) -> Tree:
 
 
 def _region(cursor: _Cursor) -> str:
-    """Take what follows an operation region's name: its space, offset and length; only constants are read."""
+    """Take what follows an operation region's name: its space, offset and length."""
     space = cursor.byte()
-    offset, length = _data(cursor), _data(cursor)
+    offset, length = _sum(cursor), _sum(cursor)
     return f"address space {space:#x} from {offset}, {length} bytes"
+
+
+def _sum(cursor: _Cursor) -> str:
+    """Take a constant, a name, or two of them that are added or subtracted; anything else is not followed."""
+    operation = _OPERATIONS.get(cursor.aml[cursor.at]) if cursor.at < cursor.end else None
+    if operation is None:
+        return str(_constant_or_name(cursor))
+    cursor.take(1)
+    first, second = _constant_or_name(cursor), _constant_or_name(cursor)
+    cursor.name(())  # where the result goes: nowhere is the empty name
+    return f"{first} {operation} {second}"
+
+
+def _constant_or_name(cursor: _Cursor) -> Tree:
+    lead = cursor.aml[cursor.at : cursor.at + 1]
+    if lead.isupper() or lead in (b"_", b"\\", b"^"):
+        return ".".join(cursor.name(()))
+    return _data(cursor)
 
 
 def _eisa_id(number: int) -> str:

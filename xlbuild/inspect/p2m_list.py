@@ -12,8 +12,8 @@ from xlbuild.units import MIB, PhysAddr, paddr_of
 _ENTRY_SIZES: dict[GuestType, int] = {GuestType.PV64: 8, GuestType.PV32PAE: 4}
 _TYPECODES: dict[int, str] = {8: "Q", 4: "I"}
 _PIECE = MIB
-_MOST_READ = 64 * MIB
-"""Bytes of the list that are looked at: of a guest of 32 GiB it is all."""
+_MOST_READ = 32 * MIB
+"""Bytes of the list that are looked at: of a guest of 16 GiB it is all."""
 _MOST_RUNS = 16
 
 
@@ -112,7 +112,7 @@ def _runs_in(piece: "array[int]") -> Iterator[tuple[int, int]]:
 def _run_length(piece: "array[int]", start: int) -> int:
     """Return how long the run from an index on is; a run to the end of the piece is seen at once."""
     first, rest = piece[start], len(piece) - start
-    if piece[-1] == first + rest - 1 and list(piece[start:]) == list(range(first, first + rest)):
+    if piece[-1] == first + rest - 1 and piece[start:] == array(piece.typecode, range(first, first + rest)):
         return rest
     length = 1
     while length < rest and piece[start + length] == first + length:

@@ -13,7 +13,6 @@ from itertools import pairwise
 
 from xlbuild.inspect.paging import (
     PAGE_ADDRESS,
-    PAGE_LARGE,
     PAGE_NX,
     Access,
     Entry,
@@ -203,18 +202,18 @@ def _visit(
             found.problem(first, entry, "this part of the address space is Xen's own; it is not followed")
             continue
         allowed = place.allowed & allowed_by([entry.value])
-        if entry.value & PAGE_LARGE:
-            found.problem(first, entry, _large(entry))
-        if entry.is_leaf:
+        if entry.is_large:
+            found.problem(first, entry, _large(tables, entry))
+        if tables.maps_memory(entry):
             _map_run(tables, entry, first, whole_pages(span), allowed, found)
         else:
             yield _Place(place.level - 1, entry.mfn, first, allowed, entry)
 
 
-def _large(entry: Entry) -> str:
-    return (
-        "its bit 7 is reserved" if entry.level == 4 else "a large page, which Xen does not let PV guests have"
-    )
+def _large(tables: PageTables, entry: Entry) -> str:
+    if entry.level == tables.paging.levels:
+        return "bit 7 is reserved in a top-level table"
+    return "a large page, which Xen does not let PV guests have"
 
 
 def _is_xens(tables: PageTables, level: int, first: int) -> bool:
@@ -282,14 +281,15 @@ def _map_pages(
 def _map_run(tables: PageTables, entry: Entry, first: int, count: int, allowed: int, found: _Found) -> None:
     """Add pages whose machine frames are behind one another, from an entry's on; their guest frames may not be."""
     access = Access.of(allowed)
+    mfn = tables.frame_of(entry)
     if tables.mfn_to_pfn is identity or entry.level > 1:
-        pieces: Iterable[tuple[int, int, Pfn | None]] = [(0, count, tables.mfn_to_pfn(entry.mfn))]
+        pieces: Iterable[tuple[int, int, Pfn | None]] = [(0, count, tables.mfn_to_pfn(mfn))]
     else:
-        pieces = _pieces([tables.mfn_to_pfn(Mfn(entry.mfn + page)) for page in range(count)])
+        pieces = _pieces([tables.mfn_to_pfn(Mfn(mfn + page)) for page in range(count)])
     for page, pages, pfn in pieces:
         at = first + bytes_of(page)
         if pfn is None:
-            found.problem(at, entry, f"it maps machine frame {entry.mfn + page:#x}, which is not the guest's")
+            found.problem(at, entry, f"it maps machine frame {mfn + page:#x}, which is not the guest's")
         else:
             found.map(Run(at, pages, pfn, access))
 

@@ -52,6 +52,40 @@ def identity(mfn: Mfn) -> Pfn | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a table."""
+
+    level: int
+    table: Pfn
+    index: int
+    value: int
+
+    @property
+    def present(self) -> bool:
+        """Whether it leads anywhere."""
+        return bool(self.value & PAGE_PRESENT)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it would map a large page; in a top-level table it cannot."""
+        return self.level > 1 and bool(self.value & PAGE_LARGE)
+
+    @property
+    def mfn(self) -> Mfn:
+        """The machine frame it holds."""
+        return Mfn(whole_pages(self.value & PAGE_ADDRESS))
+
+    @property
+    def flags(self) -> str:
+        """The names of its flags."""
+        return ", ".join(name for bit, name in FLAG_NAMES if self.value & bit) or "none"
+
+    def __str__(self) -> str:
+        """Return it as messages name it."""
+        return f"L{self.level}[{self.index}] of frame {self.table:#x}: {self.value:#x}"
+
+
+@dataclass(frozen=True, slots=True)
 class PageTables:
     """A guest's page tables, where they lie."""
 
@@ -69,40 +103,14 @@ class PageTables:
             return masked | ~self.paging.address_mask & (1 << 64) - 1
         return masked
 
+    def maps_memory(self, entry: Entry) -> bool:
+        """Return whether a present entry maps memory and leads to no table."""
+        return entry.level == 1 or (entry.is_large and entry.level < self.paging.levels)
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a table."""
-
-    level: int
-    table: Pfn
-    index: int
-    value: int
-
-    @property
-    def present(self) -> bool:
-        """Whether it leads anywhere."""
-        return bool(self.value & PAGE_PRESENT)
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether it maps memory, not a table; a level-4 entry never does."""
-        return self.level == 1 or (self.level < 4 and bool(self.value & PAGE_LARGE))
-
-    @property
-    def mfn(self) -> Mfn:
-        """The machine frame it holds; of a large page, the first."""
-        frame = whole_pages(self.value & PAGE_ADDRESS)
-        return Mfn(frame & -whole_pages(span_of_entry(self.level)) if self.is_leaf else frame)
-
-    @property
-    def flags(self) -> str:
-        """The names of its flags."""
-        return ", ".join(name for bit, name in FLAG_NAMES if self.value & bit) or "none"
-
-    def __str__(self) -> str:
-        """Return it as messages name it."""
-        return f"L{self.level}[{self.index}] of frame {self.table:#x}: {self.value:#x}"
+    def frame_of(self, entry: Entry) -> Mfn:
+        """Return the first machine frame that an entry maps, or the table's that it leads to."""
+        span = span_of_entry(entry.level) if self.maps_memory(entry) else PAGE_SIZE
+        return Mfn(entry.mfn & -whole_pages(span))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +167,7 @@ def translate(tables: PageTables, virt: int) -> Translation:
         path.append(entry)
         if not entry.present:
             return _nowhere(path, f"not present: {entry}")
-        if entry.is_leaf:
+        if tables.maps_memory(entry):
             return _found(tables, virt, path)
         mfn = entry.mfn
     raise AssertionError("a level-1 entry is a leaf")
@@ -167,7 +175,7 @@ def translate(tables: PageTables, virt: int) -> Translation:
 
 def _found(tables: PageTables, virt: int, path: list[Entry]) -> Translation:
     leaf = path[-1]
-    first = tables.mfn_to_pfn(leaf.mfn)
+    first = tables.mfn_to_pfn(tables.frame_of(leaf))
     if first is None:
         return _nowhere(path, f"it maps machine frame {leaf.mfn:#x}, which is not the guest's: {leaf}")
     address = PhysAddr(paddr_of(first) + virt % span_of_entry(leaf.level))

@@ -1,11 +1,14 @@
 """What AML declares, against the source that iasl compiled it from; and AML that is none."""
 
+import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toolstack import Material
 
 from xlbuild.acpi import aml
 from xlbuild.acpi.dsdt import build_dsdt
@@ -18,6 +21,10 @@ DefinitionBlock ("", "DSDT", 2, "Test", "AML", 0)
     Name (\_S5, Package () { 5, 5, 0, 0 })
     OperationRegion (BIOS, SystemMemory, 0xFC000000, 20)
     Field (BIOS, ByteAcc, NoLock, Preserve) { UAR1, 1, Offset (2), NCPU, 16 }
+    OperationRegion (MSUM, SystemMemory, NCPU, 1)
+    OperationRegion (MATR, SystemMemory, Add (UAR1, 8), 8)
+    Name (PRT0, Buffer (8) { 1 })
+    CreateWordField (PRT0, 2, WRDF)
     Mutex (PRSC, 0)
     Event (EVNT)
     Scope (\_SB)
@@ -41,6 +48,10 @@ DefinitionBlock ("", "DSDT", 2, "Test", "AML", 0)
 DECLARED: list[tuple[str, str, Tree]] = [
     ("\\_S5", "Name", "package (8 bytes of AML)"),
     ("\\BIOS", "OperationRegion", "address space 0x0 from 0xfc000000, 0x14 bytes"),
+    ("\\MSUM", "OperationRegion", "address space 0x0 from NCPU, 0x1 bytes"),
+    ("\\MATR", "OperationRegion", "address space 0x0 from UAR1 + 0x8, 0x8 bytes"),
+    ("\\PRT0", "Name", "buffer (4 bytes of AML)"),
+    ("\\WRDF", "BufferField", "PRT0 0x2"),
     ("\\PRSC", "Mutex", None),
     ("\\EVNT", "Event", None),
     ("\\_SB", "Scope", None),
@@ -76,9 +87,31 @@ def test_every_declaration_of_a_compiled_source_is_found(tmp_path: Path) -> None
     assert found == DECLARED
 
 
+@pytest.mark.iasl
+def test_all_that_xens_firmware_declares_is_found(material: Material, tmp_path: Path) -> None:
+    firmware = material.hvmloader.read_bytes()
+    tables = [
+        firmware[found.start() : found.start() + length]
+        for found in re.finditer(b"[DS]SDT", firmware)
+        for length in [int.from_bytes(firmware[found.start() + 4 : found.start() + 8], "little")]
+        if 36 < length < len(firmware) - found.start() and not sum(firmware[found.start() :][:length]) & 0xFF
+    ]
+    assert len(tables) == 8
+    for data in tables:
+        (tmp_path / "t.aml").write_bytes(data)
+        subprocess.run(["iasl", "-d", "t.aml"], cwd=tmp_path, check=True, capture_output=True)
+        source = (tmp_path / "t.dsl").read_text()
+        described = describe_aml(data[36:])
+        assert described["understood"] == "all of it"
+        kinds = Counter(kind for _, kind, _ in rows(described["objects"]))
+        for kind in ("Device", "Method", "Processor", "OperationRegion", "Scope", "Field", "Mutex"):
+            assert kinds[kind] == len(re.findall(rf"^ *{kind} \(", source, re.MULTILINE)), kind
+
+
 def test_the_processors_of_a_built_dsdt_are_listed() -> None:
     described = describe_aml(build_dsdt(128, 3)[36:])
     assert described["understood"] == "all of it"
+    assert described["declares"] == "1 Scope, 128 Device, 384 Name"
     found = rows(described["objects"])
     assert sum(kind == "Device" for _, kind, _ in found) == 128
     assert [value for path, _, value in found if str(path).endswith("_STA")] == ["0xf"] * 3 + ["0x0"] * 125

@@ -238,6 +238,17 @@ def test_a_large_page_is_a_problem_and_mapped_all_the_same() -> None:
     assert translate(PageTables(memory, Mfn(1), X86_64), 0x212345).address == 0x212345
 
 
+def test_a_top_level_entry_maps_no_large_page() -> None:
+    for paging, tables in (
+        (X86_64, one_path(9 << 12 | WRITABLE, LINKED | 0x80)),
+        (X86_32_PAE, {1: {0: 2 << 12 | 0x81}, 2: {0: 3 << 12 | LINKED}, 3: {0: 9 << 12 | WRITABLE}}),
+    ):
+        memory = tables_by_hand(tables)
+        assert problems(memory, paging) == [("0x0", "bit 7 is reserved in a top-level table")]
+        assert described(memory, paging)["mapped"][0]["size"] == 4096
+        assert translate(PageTables(memory, Mfn(1), paging), 5).address == 0x9005
+
+
 def test_xens_part_of_the_address_space_is_not_followed() -> None:
     tables = one_path(9 << 12 | WRITABLE)
     tables[1][256] = 2 << 12 | LINKED

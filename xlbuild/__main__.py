@@ -38,7 +38,8 @@ def main() -> NoReturn:
             sys.stderr.write("xlbuild: interrupted\n")
         status = _INTERRUPTED
     for number in INTERRUPTS:
-        signal.signal(number, _ignore)  # what is left is the interpreter's own end
+        signal.signal(number, _ignore)
+    signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # the interpreter takes away handlers as it ends
     if status == _INTERRUPTED:
         # An interrupt that went through an import makes the interpreter end itself by SIGINT, whatever sys.exit says.
         for stream in (sys.stdout, sys.stderr):

@@ -3,8 +3,10 @@
 Where both take one, what they build must be the same.
 """
 
+import os
 import shutil
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import mksynth
@@ -115,6 +117,24 @@ def test_a_kernel_larger_than_the_memory(
     kind: str, kernel: str, memory: int, oracle: Toolstack, material: Material, tmp_path: Path
 ) -> None:
     assert_both_refuse(Guest(kind, kernel, memory).config(material), oracle, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "directory", "loop", "/dev/null", "/dev/zero", "/proc/version"])
+@pytest.mark.parametrize("key", ["kernel", "ramdisk"])
+def test_what_is_no_regular_file(
+    key: str, kind: str, oracle: Toolstack, material: Material, tmp_path: Path
+) -> None:
+    file = tmp_path / "file" if "/" not in kind else Path(kind)
+    if kind == "pipe":
+        os.mkfifo(file)
+        os.open(file, os.O_RDWR)  # a writer: xl would wait for one
+    elif kind == "directory":
+        file.mkdir()
+    elif kind == "loop":
+        file.symlink_to(file)
+    good = Guest("pv", "pv64-min")
+    guest = replace(good, kernel=str(file)) if key == "kernel" else replace(good, ramdisk=str(file))
+    assert_both_refuse(guest.config(material), oracle, tmp_path)
 
 
 def assert_same_verdict(config: str, oracle: Toolstack, directory: Path) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -32,26 +32,33 @@ def run(
         streams[0].seek(0)
         child = os.fork()
         if child == 0:
-            _become_xlbuild(cwd, arguments, streams, {**os.environ, **(env or {})})
+            become_xlbuild(cwd, arguments, streams, env=env)
         status = _wait(child)
         stdout, stderr = (_read(stream) for stream in streams[1:])
     return subprocess.CompletedProcess(arguments, status, stdout, stderr)
 
 
-def _become_xlbuild(
-    cwd: Path, arguments: tuple[str, ...], streams: list[IO[bytes]], env: Mapping[str, str]
+def become_xlbuild(
+    cwd: Path,
+    arguments: Sequence[str],
+    streams: Sequence[IO[bytes]],
+    *,
+    env: Mapping[str, str] | None = None,
+    real: bool = False,
 ) -> NoReturn:
+    """Be `xlbuild ARGUMENTS` in this process, a fork: as it is, or (`real`) from the interpreter's start on."""
     status = 99
     try:
         for number, stream in enumerate(streams):
             os.dup2(stream.fileno(), number)
+        os.chdir(cwd)
+        os.environ.update(env or {})
+        if real:
+            os.execv(sys.executable, [sys.executable, "-m", "xlbuild", *arguments])  # noqa: S606 (it is our own)
         sys.stdin, sys.stdout, sys.stderr = (
             io.TextIOWrapper(open(number, mode, buffering=size, closefd=False), encoding="utf-8")  # noqa: SIM115
             for number, mode, size in ((0, "rb", -1), (1, "wb", -1), (2, "wb", -1))
         )
-        os.chdir(cwd)
-        os.environ.clear()
-        os.environ.update(env)
         sys.argv = ["xlbuild", *arguments]
         xlbuild.__main__.main()
     except SystemExit as end:

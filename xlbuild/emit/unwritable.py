@@ -61,6 +61,11 @@ _REASONS: tuple[tuple[tuple[int, ...], str, str], ...] = (
         f"unmount it, or {_ELSEWHERE}",
     ),
     (
+        (errno.EXDEV,),
+        "{reason}: what is there is in a lower layer of the file system, a container's image say",
+        f"remove it yourself, or {_ELSEWHERE}",
+    ),
+    (
         (errno.ELOOP,),
         "{reason}: a symbolic link on the way to it leads back to itself",
         _ELSEWHERE,

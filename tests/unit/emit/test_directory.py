@@ -78,3 +78,41 @@ def test_a_link_is_never_replaced(domain: xlbuild.Domain, tmp_path: Path) -> Non
     (tmp_path / "g").symlink_to(tmp_path / "real")
     with pytest.raises(xlbuild.FilesError, match="not replaced"):
         xlbuild.write(domain, tmp_path / "g", force=True)
+
+
+def test_a_domain_that_another_build_replaces_while_it_is_looked_at_is_one(
+    domain: xlbuild.Domain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    xlbuild.write(domain, tmp_path / "g")
+    really_look, looks = directory._is_built_domain, []
+
+    def look(place: Path) -> bool:
+        looks.append(place)
+        if len(looks) == 1:  # the old manifest has just been removed
+            (tmp_path / "g").rename(tmp_path / "old")
+            xlbuild.write(domain, tmp_path / "g")
+            return False
+        return really_look(place)
+
+    monkeypatch.setattr(directory, "_is_built_domain", look)
+    directory.check_target(tmp_path / "g", tmp_path / "g", force=True)
+    assert len(looks) == 2
+
+
+@pytest.mark.parametrize(
+    "manifest", ["pipe", "directory", "nothing", "[]", '{"schema": "other/1"}', "[" * 10**5]
+)
+def test_a_directory_with_another_manifest_is_no_domain(
+    domain: xlbuild.Domain, tmp_path: Path, manifest: str
+) -> None:
+    (tmp_path / "g").mkdir()
+    path = tmp_path / "g" / "domain.json"
+    if manifest == "pipe":
+        os.mkfifo(path)
+    elif manifest == "directory":
+        path.mkdir()
+    elif manifest != "nothing":
+        path.write_text(manifest)
+    with pytest.raises(xlbuild.FilesError, match="not replaced, even with --force"):
+        xlbuild.write(domain, tmp_path / "g", force=True)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["g"]

@@ -105,7 +105,12 @@ def _planned(
     request, inputs = build_request(kernel, container, options, files)
     told.tell(request.image.warnings, RefusedError)
     on_stage("plan", f"{request.image.guest_type.value}, {request.image.format}")
-    plan = plan_domain(request)
+    try:
+        plan = plan_domain(request)
+    except RefusedError as error:
+        if not str(error.where):
+            error.where = place_of_setting(error, config) or Where(inputs[0].path)
+        raise
     told.tell(plan.warnings, RefusedError)
     return container, inputs, plan
 
@@ -129,6 +134,23 @@ class _Told:
                 )
             else:
                 self._on_warning(warning)
+
+
+def place_of_setting(problem: Diagnostic | XlbuildError, config: GuestConfig) -> Where | None:
+    """Return where the configuration sets what a problem of no file has to do with; None where it does not."""
+    keys = _KEYS.get(problem.code, ())
+    return next((config.where(key) for key in keys if key in config.places), None)
+
+
+_KEYS = {
+    "memory-too-small": ("memory", "maxmem", "vnuma"),
+    "module-cmdline-too-long": ("cmdline", "extra", "root"),
+    "too-many-vcpus": ("maxvcpus", "vcpus"),
+    "memory-map-too-long": ("rdm", "pci"),
+    "reserved-memory-conflict": ("rdm", "pci"),
+    "reserved-memory-ignored": ("rdm", "pci"),
+}
+"""Keys that have to do with a problem of no file, the likeliest first."""
 
 
 def plan_domain(request: BuildRequest) -> Plan:

@@ -125,7 +125,7 @@ def test_xl_json_is_the_document_alone_and_findings_go_to_stderr(cwd: Path) -> N
     refused = run(cwd, "check", "--xl-json", "broken.cfg")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "2 more" not in refused.stderr
-    assert refused.stderr.count("error:") == 2
+    assert refused.stderr.count("error[XLB") == 2
 
 
 @pytest.mark.oracle
@@ -164,4 +164,4 @@ def test_create_tells_warnings_leaves_notes_to_check_and_stops_at_errors(cwd: Pa
     assert run(cwd, "create", "-n", "-q", "typo.cfg").stderr == ""
     stopped = run(cwd, "create", "-n", "good.cfg", 'uuid="x"', 'max_grant_frames="y"')
     assert stopped.returncode == 1
-    assert stopped.stderr.count("xlbuild: error:") == 2
+    assert stopped.stderr.count("xlbuild: error[XLB") == 2

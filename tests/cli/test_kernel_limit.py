@@ -62,7 +62,7 @@ def test_a_plain_kernel_may_be_as_large_as_the_limit(tmp_path: Path) -> None:
     status, said = limited(tmp_path, KERNEL, ROOM - 1)
     assert status == 3
     assert "the kernel kernel is too large" in said
-    assert "which --max-kernel-size allows" in said
+    assert "the most that --max-kernel-size allows" in said
     assert "or allow more with --max-kernel-size" in said
 
 

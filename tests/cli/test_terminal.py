@@ -110,7 +110,7 @@ def test_a_plain_terminal_gets_errors_without_escape_sequences(
 def test_a_plain_terminal_gets_warnings_without_escape_sequences(pvh: Path, env: dict[str, str]) -> None:
     status, shown = on_terminal(pvh, "create", "-n", "guest.cfg", 'cmdline="a"', 'root="b"', env=env)
     assert status == 0
-    assert "warning: " in shown
+    assert "xlbuild: warning[XLB110]: " in shown
     assert CONTROL.findall(shown) == []
 
 

@@ -87,7 +87,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "image.model",
         "inspect",
         "plan.model",
-        "plan.layout",
     ),
 }
 """Each room of the house, and what it may import besides itself: earlier stages' values, and the ground floor."""

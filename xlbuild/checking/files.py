@@ -8,19 +8,15 @@ from xlbuild.config.model import GuestConfig
 from xlbuild.container import Container, FileRequest
 from xlbuild.domain import Input, InputFiles
 from xlbuild.errors import Diagnostic, Where, XlbuildError
-from xlbuild.pipeline import BuildOptions, build_request, load_kernel_file, plan_domain
+from xlbuild.pipeline import (
+    BuildOptions,
+    build_request,
+    load_kernel_file,
+    place_of_setting,
+    plan_domain,
+)
 
 T = TypeVar("T")
-
-_KEYS = {
-    "memory-too-small": ("memory", "maxmem", "vnuma"),
-    "module-cmdline-too-long": ("cmdline", "extra", "root"),
-    "too-many-vcpus": ("maxvcpus", "vcpus"),
-    "memory-map-too-long": ("rdm", "pci"),
-    "reserved-memory-conflict": ("rdm", "pci"),
-    "reserved-memory-ignored": ("rdm", "pci"),
-}
-"""Keys that have to do with a problem of no file, the likeliest first."""
 
 
 def look_at_files(
@@ -97,9 +93,8 @@ class _Look:
         """Return the place in the configuration that a problem goes back to."""
         if problem.where.file in (self._config.source, None) and problem.where.key is not None:
             return problem.where
-        for key in _KEYS.get(problem.code, ()):
-            if key in self._config.places:
-                return self._config.where(key)
+        if (place := place_of_setting(problem, self._config)) is not None:
+            return place
         return self._places.get(problem.where.file or "", self._container.kernel.where)
 
 

@@ -1,7 +1,5 @@
 """Errors and warnings for people, on stderr."""
 
-from typing import TYPE_CHECKING
-
 import click
 
 from xlbuild.cli.text import stderr_has_colour
@@ -9,16 +7,11 @@ from xlbuild.errors import (
     ConfigProblemsError,
     ConfigSyntaxError,
     Diagnostic,
-    RefusedError,
     StrictError,
     XlbuildError,
 )
-from xlbuild.rules import Severity, rule_of
-from xlbuild.units import bytes_of, human_size
+from xlbuild.rules import OTHER, Severity, rule_of
 from xlbuild.visible import visible
-
-if TYPE_CHECKING:
-    from xlbuild.plan.layout import LayoutError
 
 
 def complain(error: XlbuildError) -> None:
@@ -30,27 +23,13 @@ def complain(error: XlbuildError) -> None:
         for each in error.errors:
             complain(each)
         return
-    _say("error", str(error), error.cause, error.hint)
-    if isinstance(error, RefusedError):
-        from xlbuild.plan.layout import LayoutError
-
-        if isinstance(error, LayoutError):
-            _say_placed(error)
-
-
-def _say_placed(error: "LayoutError") -> None:
-    """Say what had its place before there was none left."""
-    if error.so_far:
-        click.echo("  placed so far:", err=True)
-        for segment in error.so_far:
-            place = f"{segment.vstart:#x}..{segment.vend:#x}"
-            click.echo(f"    {segment.name:16} {place}  {human_size(bytes_of(segment.pages))}", err=True)
+    _say("error", error.code, str(error), error.cause, error.hint)
 
 
 def _say_problems(error: ConfigSyntaxError) -> None:
     """Say every problem on a line of its own, then what to do about them."""
     for problem in error.problems:
-        _say("error", f"{problem.where}: {problem.message}", None, problem.hint)
+        _say("error", problem.code, f"{problem.where}: {problem.message}", None, problem.hint)
     if error.advice:
         click.echo(f"  {error.advice}", err=True)
 
@@ -60,16 +39,19 @@ def warn(diagnostic: Diagnostic) -> None:
     if rule_of(diagnostic.code).severity is Severity.NOTE:
         return
     place = f"{diagnostic.where}: " if str(diagnostic.where) else ""
-    _say("warning", f"{place}{diagnostic.message}", None, diagnostic.hint)
+    _say("warning", diagnostic.code, f"{place}{diagnostic.message}", None, diagnostic.hint)
 
 
 def say_nothing(diagnostic: Diagnostic) -> None:
     """Keep a warning quiet."""
 
 
-def _say(kind: str, message: str, cause: str | None, hint: str | None) -> None:
+def _say(kind: str, code: str, message: str, cause: str | None, hint: str | None) -> None:
+    """Say one thing, with the id of its rule if it has one: `xlbuild check --explain` tells more."""
     colour = {"error": "red", "warning": "yellow"}[kind]
-    shown = click.style(kind, fg=colour, bold=True) if stderr_has_colour() else kind
+    rule = rule_of(code)
+    label = kind if rule is OTHER else f"{kind}[{rule.id}]"
+    shown = click.style(label, fg=colour, bold=True) if stderr_has_colour() else label
     click.echo(f"xlbuild: {shown}: {visible(message)}", err=True)
     for label, text in (("cause", cause), ("mend", hint)):
         if text:

@@ -43,9 +43,8 @@ class HostFiles:
         path = request.path if request.firmware is None else self._find(request, request.firmware)
         assert path is not None
         limit = self._profile.kernel_max_size if request.role in _KERNELS else XC_DOM_DECOMPRESS_MAX
-        return InputFile(
-            request.role, path, read_file(path, request.role, request.where, limit, "--max-kernel-size")
-        )
+        data = read_file(path, request.role, request.where, limit, "--max-kernel-size")
+        return InputFile(request.role, path, data)
 
     def _find(self, request: FileRequest, firmware: str) -> str:
         if request.path is not None and request.path.startswith("/"):

@@ -90,7 +90,7 @@ def _config_too_large(source: str) -> FilesError:
 def read_file(
     path: str, what: str, where: Where, most: int = XC_DOM_DECOMPRESS_MAX, option: str | None = None
 ) -> bytes:
-    """Return a whole file's bytes; `option` is what the user has set `most` with.
+    """Return a whole file's bytes; `option` is what a user sets `most` with.
 
     Raises FilesError where it cannot be read, is no regular file or changes meanwhile, and RefusedError where it has
     more than `most` bytes, before it reads any.
@@ -122,16 +122,17 @@ def read_stream(fd: int, name: str, what: str, most: int = XC_DOM_DECOMPRESS_MAX
 
 
 def _too_large(file: _File, has: str, most: int, option: str | None = None) -> RefusedError:
-    limit = "the most that is read"
-    if most == XC_DOM_DECOMPRESS_MAX:
-        limit, option = "the most that Xen's toolstack reads", None
-    elif option is not None:
-        limit = f"the most that {option} allows"
+    limit = (
+        "the most that Xen's toolstack reads" if most == XC_DOM_DECOMPRESS_MAX else "the most that is read"
+    )
+    hint = "use a smaller file"
+    if option is not None and most != XC_DOM_DECOMPRESS_MAX:
+        limit, hint = f"the most that {option} allows", f"{hint}, or allow more with {option}"
     return RefusedError(
         "file-too-large",
         f"{file.name} is too large",
         cause=f"it has {has}; {human_size(most)} is {limit}",
-        hint="use a smaller file" if option is None else f"use a smaller file, or allow more with {option}",
+        hint=hint,
         where=file.where,
     )
 

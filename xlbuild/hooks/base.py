@@ -6,6 +6,7 @@ from typing import Protocol
 from xlbuild.abi.console import XENCONS_CONNECTION_OFFSET, XENCONSOLE_DISCONNECTED
 from xlbuild.abi.layout import Fields, Layout
 from xlbuild.errors import Diagnostic
+from xlbuild.hooks.names import names_of
 from xlbuild.image.model import GuestType
 from xlbuild.memory import GuestMemory
 from xlbuild.plan.layout import Allocator
@@ -51,7 +52,7 @@ class Draft:
         """Start with nothing placed; `base` is the address of frame 0."""
         self.request = request
         self.layout = layout
-        self.allocator = Allocator(base, layout.total_pages)
+        self.allocator = Allocator(base, layout.total_pages, names_of(request))
         self.special_pages: dict[str, Pfn] = {}
         self.page_tables: list[Mapping] = []
         self.p2m: PhysicalToMachine | None = None

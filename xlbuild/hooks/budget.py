@@ -1,12 +1,14 @@
-"""How much memory a guest would need: what to say when it has too little."""
+"""How much memory a guest would need: what to say when it has too little, and how far its layout got."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from xlbuild.container import Container
 from xlbuild.errors import RefusedError
 from xlbuild.hooks.base import BuilderHooks, make_plan
+from xlbuild.hooks.names import names_of
 from xlbuild.plan.layout import LayoutError
-from xlbuild.plan.model import BuildRequest, Plan
+from xlbuild.plan.model import BuildRequest, Plan, Segment
 from xlbuild.units import GIB, KIB, MIB, bytes_of, human_size
 
 _MOST_MIB = 4096 * GIB // MIB
@@ -14,24 +16,47 @@ _TOO_SMALL = "memory-too-small"
 
 
 def plan_or_budget(request: BuildRequest, hooks: BuilderHooks) -> Plan:
-    """Return the plan; when the guest is too small, raise LayoutError with the memory it would need and for what."""
+    """Return the plan. A LayoutError comes with the map as far as it got.
+
+    For a guest that is too small it starts with what the memory is needed for, in one sum, and the least that is
+    enough: `kernel 58 MiB + ramdisk 513 MiB + … > 512 MiB: needs memory >= 576`.
+    """
     try:
         return make_plan(request, hooks)
     except LayoutError as error:
-        if error.code != _TOO_SMALL:
-            raise
-        needed = smallest_memory_mib(request, hooks)
-        if needed is not None:
-            error.hint = _hint(request.container, needed)
-            error.cause = f"{error.cause}\nneeded: {_budget(make_plan(_with_memory(request, needed), hooks))}"
+        placed = _placed(request, error.so_far)
+        if error.code == _TOO_SMALL:
+            _explain(error, request, hooks)
+        error.cause = "\n".join([error.cause or "", *placed])
         raise
+
+
+def _explain(error: LayoutError, request: BuildRequest, hooks: BuilderHooks) -> None:
+    """Say what memory would be enough, and for what; or that none would, and why."""
+    needed = smallest_memory_mib(request, hooks)
+    if needed is not None:
+        error.hint = _hint(request.container, needed)
+        budget = _budget(make_plan(_with_memory(request, needed), hooks), request, needed)
+        error.cause = f"{budget}\n{error.cause}"
+        return
+    try:
+        make_plan(_with_memory(request, _MOST_MIB), hooks)
+    except LayoutError as anyhow:
+        error.hint = anyhow.hint
+        error.cause = (
+            f"{error.cause}\nno memory is enough: with {human_size(_MOST_MIB * MIB)}, {anyhow.message}"
+        )
 
 
 def _hint(container: Container, needed: int) -> str:
     if container.vnuma is not None:
         return f"give vnuma's nodes at least {needed} MiB together"
+    return f"give the guest at least {_key(container)} = {needed}"
+
+
+def _key(container: Container) -> str:
     by_maxmem = container.is_hvm_container and container.memory.max_kib != container.memory.target_kib
-    return f"give the guest at least {'maxmem' if by_maxmem else 'memory'} = {needed}"
+    return "maxmem" if by_maxmem else "memory"
 
 
 def smallest_memory_mib(request: BuildRequest, hooks: BuilderHooks) -> int | None:
@@ -67,13 +92,38 @@ def _with_memory(request: BuildRequest, mib: int) -> BuildRequest:
     return replace(request, container=replace(request.container, memory=memory))
 
 
-def _budget(plan: Plan) -> str:
-    """Return what takes the memory, in the order of frames, gaps included."""
-    parts = []
-    end = 0
-    for segment in sorted((*plan.segments, *plan.firmware), key=lambda segment: segment.pfn):
-        if segment.pfn > end:
-            parts.append(f"{human_size(bytes_of(segment.pfn - end))} before {segment.name}")
-        parts.append(f"{segment.name} {human_size(bytes_of(segment.pages))}")
-        end = segment.pfn + segment.pages
-    return ", ".join(parts)
+def _budget(plan: Plan, request: BuildRequest, needed: int) -> str:
+    """Return the sum that does not fit: the parts of a plan that does, and the memory that there is."""
+    container = request.container
+    memory = container.memory.max_kib if container.is_hvm_container else container.memory.target_kib
+    parts = list(_parts(plan, names_of(request)))
+    terms = " + ".join(f"{what} {human_size(size)}" for what, size in parts)
+    total = human_size(sum(size for _, size in parts))
+    what = "vnuma" if container.vnuma is not None else _key(container)
+    return f"{terms} = {total} > {human_size(memory * KIB)}: needs {what} >= {needed}"
+
+
+def _parts(plan: Plan, names: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """Yield what takes the memory, in bytes: the segments in the order of frames, then what lies around them."""
+    segments = sorted((*plan.segments, *plan.firmware), key=lambda segment: segment.pfn)
+    first, end = segments[0].pfn, max(segment.pfn + segment.pages for segment in segments)
+    if first:
+        yield f"below the {names.get(segments[0].name, segments[0].name)}", bytes_of(first)
+    for segment in segments:
+        yield names.get(segment.name, segment.name), bytes_of(segment.pages)
+    mapped = plan.page_tables[0].frames.end if plan.page_tables else 0
+    rest = max(end, mapped) - first - sum(segment.pages for segment in segments)
+    if rest:
+        yield "stack, special pages and spare room" if plan.page_tables else "gaps", bytes_of(rest)
+    if video := plan.request.container.memory.video_kib:
+        yield "video memory", video * KIB
+
+
+def _placed(request: BuildRequest, segments: tuple[Segment, ...]) -> Iterator[str]:
+    """Yield lines with what had its place before there was none left."""
+    names = names_of(request)
+    if segments:
+        yield "placed so far:"
+    for segment in segments:
+        place = f"{segment.vstart:#x}..{segment.vend:#x}"
+        yield f"  {names.get(segment.name, segment.name):12} {place}  {human_size(bytes_of(segment.pages))}"

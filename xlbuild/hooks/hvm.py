@@ -151,10 +151,11 @@ def _collisions(draft: Draft, rsdp: AcpiBlob) -> Iterator[Diagnostic]:
     """Yield a warning for what shares a page with the RSDP, which lies below 1 MiB for some kernels."""
     frames = blob_frames(rsdp.address, len(rsdp.data))
     for segment, later in _over(frames, draft.allocator.segments, draft.request):
+        name = draft.allocator.called(segment.name)
         lost = "there is no RSDP, and the guest finds no ACPI tables" if later else "that page of it is lost"
         yield Diagnostic(
             "acpi-rsdp-collision",
-            f"the {segment.name} lies over the page of the RSDP at {rsdp.address:#x}: {lost}, as with Xen",
+            f"the {name} lies over the page of the RSDP at {rsdp.address:#x}: {lost}, as with Xen",
             Where(draft.request.container.kernel.path),
             "link the kernel at 1 MiB or above, or set bit 15 of its note SUPPORTED_FEATURES",
         )
@@ -166,7 +167,7 @@ def _over_a_hole(draft: Draft, segment: Segment) -> RefusedError:
         hint = "the host's reserved device memory ends low memory there: remove rdm, or raise rdm_mem_boundary (HVM)"
     return draft.allocator.error(
         "segment-over-hole",
-        f"the {segment.name} would lie where the guest has no memory",
+        f"the {draft.allocator.called(segment.name)} would lie where the guest has no memory",
         f"it takes {segment.vstart:#x}..{segment.vend:#x}, and memory is "
         + ", ".join(f"{paddr_of(ram.first):#x}..{paddr_of(ram.end):#x}" for ram in draft.layout.ram),
         hint,

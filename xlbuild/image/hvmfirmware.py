@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from xlbuild.errors import RefusedError, Where
+from xlbuild.errors import Diagnostic, RefusedError, Where
 from xlbuild.image.elf import ElfFile, open_elf
 from xlbuild.image.model import GuestType, KernelImage, XenParameters
 from xlbuild.image.parameters import load_range, parse_kernel
@@ -60,7 +60,24 @@ def _load(
         features_active=parameters.features_required,
         pieces=pieces,
         is_firmware=True,
-        warnings=warnings,
+        warnings=(*_started_as_firmware(candidate, elf, failure), *warnings),
+    )
+
+
+def _started_as_firmware(
+    candidate: Candidate, elf: ElfFile, failure: RejectedError
+) -> tuple[Diagnostic, ...]:
+    """Return the warning for what the user takes for a PVH kernel, and Xen for firmware, without a word."""
+    if candidate.firmware:
+        return ()
+    return (
+        Diagnostic(
+            "kernel-as-firmware",
+            f"the kernel is no PVH kernel to Xen: {failure.reason}; it is started as if it were HVM firmware,"
+            f" at its ELF entry point {elf.header.entry & 0xFFFF_FFFF:#x}",
+            replace(failure.where, file=candidate.name),
+            failure.hint or candidate.mend,
+        ),
     )
 
 

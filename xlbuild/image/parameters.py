@@ -181,7 +181,7 @@ def _take_text(draft: _Draft, kind: NoteType, text: str, note: RawNote) -> None:
         if unknown is not None:
             raise RejectedError(
                 f"it requires the feature `{unknown}`, which Xen does not know",
-                "known features: " + ", ".join(FEATURE_NAMES),
+                "require no features but these: " + ", ".join(FEATURE_NAMES),
                 where,
             )
     else:

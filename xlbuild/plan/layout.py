@@ -1,8 +1,13 @@
 """The one bump allocator: segments behind one another, virtual addresses and frames in step."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from xlbuild.errors import NOWHERE, RefusedError, Where
 from xlbuild.plan.model import Segment
 from xlbuild.units import MIB, PAGE_SIZE, Pfn, bytes_of, human_size, page_offset, pages_for, whole_pages
+
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 class LayoutError(RefusedError):
@@ -25,8 +30,9 @@ class LayoutError(RefusedError):
 class Allocator:
     """Hands out frames in order (upstream: xc_dom_alloc_segment, xc_dom_alloc_page, xc_dom_alloc_pad)."""
 
-    def __init__(self, base: int, total_pages: int) -> None:
-        """Start at address `base`, frame 0, with `total_pages` frames to give."""
+    def __init__(self, base: int, total_pages: int, names: Mapping[str, str] = NO_NAMES) -> None:
+        """Start at address `base`, frame 0, with `total_pages` frames; `names` is what messages call segments."""
+        self._names = names
         self.base = base
         self.total_pages = total_pages
         self.virt_end = base
@@ -61,7 +67,12 @@ class Allocator:
         """Return the address that goes with a frame."""
         return self.base + bytes_of(pfn)
 
+    def called(self, name: str) -> str:
+        """Return what messages call a segment."""
+        return self._names.get(name, name)
+
     def _pad_to(self, name: str, address: int) -> None:
+        name = self.called(name)
         if page_offset(address):
             raise self.error(
                 "segment-unaligned",
@@ -85,7 +96,7 @@ class Allocator:
             needed = bytes_of(self.pfn_end + pages)
             raise self.error(
                 "memory-too-small",
-                f"the guest's memory is too small: no room for the {name}",
+                f"the guest's memory is too small: no room for the {self.called(name)}",
                 f"it takes {human_size(bytes_of(pages))} behind the {human_size(bytes_of(self.pfn_end))} in use, "
                 f"and the guest has {human_size(bytes_of(self.total_pages))}",
                 f"give the guest more memory: over {-(-needed // MIB)} MiB",

@@ -184,6 +184,15 @@ FAMILY = Family(
             "Look at how the kernel was linked, and at its notes; the message has the addresses.",
         ),
         Rule(
+            "XLB326",
+            ("kernel-as-firmware",),
+            _WARNING,
+            "a kernel that is started as firmware",
+            "Xen takes any 32-bit ELF file without good Xen notes for HVM firmware, in a PVH guest too, and starts "
+            "it at the entry point of its ELF header; the message has what is wrong with the notes.",
+            "Correct the kernel's notes: PVH needs PHYS32_ENTRY.",
+        ),
+        Rule(
             "XLB330",
             ("command-line-cut",),
             _WARNING,

@@ -57,11 +57,52 @@ def test_the_memory_named_is_enough_and_one_mib_less_is_not(
 
 
 def test_the_cause_says_what_the_memory_is_needed_for(ramdisk: Callable[[int], str]) -> None:
-    cause = refused(HELLO_PV + ramdisk(5 * MIB), 3).cause or ""
-    parts = cause.split("needed: ")[1].split(", ")
-    assert "module0 5 MiB" in parts
-    names = " ".join(parts)
-    assert names.index("kernel") < names.index("module0") < names.index("phys2mach")
+    error = refused(HELLO_PV + ramdisk(5 * MIB), 3)
+    assert error.message == "the guest's memory is too small: no room for the ramdisk"
+    first, *more = (error.cause or "").splitlines()
+    terms, _, rest = first.partition(" = ")
+    parts = {
+        what: f"{size} {unit}" for what, size, unit in (term.rsplit(" ", 2) for term in terms.split(" + "))
+    }
+    assert list(parts)[:5] == ["below the kernel", "kernel", "ramdisk", "p2m list", "page tables"]
+    assert parts["ramdisk"] == "5 MiB"
+    assert rest == f"8 MiB > 3 MiB: needs memory >= {named(error)}"
+    assert more == [
+        "it takes 5 MiB behind the 1 MiB in use, and the guest has 3 MiB",
+        "placed so far:",
+        "  kernel       0x100000..0x102804  12 KiB",
+    ]
+
+
+def test_the_map_goes_as_far_as_the_layout_got(ramdisk: Callable[[int], str]) -> None:
+    error = refused(HELLO_PV + ramdisk(5 * MIB), 7)
+    lines = (error.cause or "").splitlines()
+    assert [line.split()[0] for line in lines[lines.index("placed so far:") + 1 :]] == [
+        "kernel",
+        "ramdisk",
+        "p2m",
+    ]
+    assert "initial mapping" in error.message
+
+
+def test_maxmem_and_video_memory_count_where_they_decide(small_hvm: str) -> None:
+    with pytest.raises(LayoutError) as caught:
+        xlbuild.build(small_hvm.replace("memory=64", "memory=10\nmaxmem=9").encode())
+    first = (caught.value.cause or "").splitlines()[0]
+    assert "+ video memory 8 MiB = " in first
+    assert first.endswith(" > 9 MiB: needs maxmem >= 10")
+    assert caught.value.hint == "give the guest at least maxmem = 10"
+
+
+def test_a_kernel_over_a_hole_is_told_that_no_memory_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "kernel").write_bytes(
+        elf_file([Load(0xFE00_0000, pattern(0x1000))], [("PHYS32_ENTRY", 0xFE00_0000)], bits=32)
+    )
+    error = refused(f'type="pvh"\nkernel="{tmp_path}/kernel"\n', 64)
+    assert "no memory is enough: with 4 TiB, the kernel would lie where the guest has no memory" in (
+        error.cause or ""
+    )
+    assert "memory =" not in (error.hint or "")
 
 
 def test_memory_that_no_amount_helps_is_given_no_number(tmp_path: Path) -> None:

@@ -141,8 +141,8 @@ def test_the_rsdp_below_1_mib_does_not_wipe_out_what_xen_places_later(
 @pytest.mark.parametrize(
     ("size", "what", "lost"),
     [
-        (0xF000, "HVM start info", "there is no RSDP"),
-        (0xE000, "module0", "there is no RSDP"),
+        (0xF000, "start info", "there is no RSDP"),
+        (0xE000, "ramdisk", "there is no RSDP"),
         (0x11000, "kernel", "that page of it is lost"),
     ],
 )

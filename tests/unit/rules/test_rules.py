@@ -164,6 +164,7 @@ _CASES: dict[str, Case] = {
         elf_file([_SEGMENT], [*_NOTES, ("PAE_MODE", "yes")], bits=32, header={"e_entry": LOAD_ADDRESS}),
     ),
     "XLB325": Case(_PVH, elf_file([_TOO_HIGH], [("PHYS32_ENTRY", _TOO_HIGH.vaddr)], bits=32)),
+    "XLB326": Case(_PVH, _LOADER),
     "XLB403": Case(_HVM + 'rdm = "strategy=host"\n', host='{"schema": "xlbuild.host/1"}'),
     "XLB405": Case(_HVM + 'videoram = 16\ndevice_model_version = "qemu-xen-traditional"\n', xen="4.20"),
     "XLB505": Case(_PV, gzip.compress(b"kernel")[:-4] + (1 << 30).to_bytes(4, "little")),

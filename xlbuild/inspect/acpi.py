@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from xlbuild.abi.layout import Layout
 from xlbuild.acpi.layouts import FADT_5, HEADER, RSDP, RSDP_1_SIZE
-from xlbuild.inspect.acpifields import TABLES, UNKNOWN_TABLE, printable
+from xlbuild.inspect.acpifields import TABLES, TITLES, UNKNOWN_TABLE, printable
 from xlbuild.inspect.acpitables import (
     ADDRESS_SIZES,
     describe_root_pointer,
@@ -71,19 +71,38 @@ def acpi_regions(memory: MemoryReader, rsdp: PhysAddr) -> tuple[Region, ...]:
     found = _root_pointer_data(memory, rsdp)
     if found is None:
         return ()
-    root = Region("rsdp", rsdp, PhysAddr(rsdp + len(found)), "ACPI root pointer (RSDP)", RSDP)
+    root = Region(
+        "rsdp", rsdp, PhysAddr(rsdp + len(found)), "ACPI root pointer, from which all tables are found", RSDP
+    )
     tables = (
         Region(
             table.name,
             table.address,
             PhysAddr(table.address + len(table.data)),
-            f"ACPI table {printable(table.signature)}",
+            f"ACPI table: {TITLES.get(table.signature, printable(table.signature))}",
             table.layout,
         )
         for table in find_tables(memory, rsdp)
         if table.data
     )
     return (root, *tables)
+
+
+def acpi_problems(memory: MemoryReader, rsdp: PhysAddr) -> Iterator[str]:
+    """Yield a sentence for each thing that is wrong with the tables that an RSDP leads to."""
+    root = _root_pointer(memory, rsdp)
+    if "problem" in root:
+        yield f"ACPI's root pointer at {rsdp:#x}: {root['problem']}"
+    for name in ("checksum", "extended_checksum"):
+        verdict = root.get(f"{name}_means", "ok")
+        if verdict != "ok":
+            yield f"ACPI's root pointer at {rsdp:#x}: its {name} is {verdict}"
+    for table in find_tables(memory, rsdp):
+        verdict = table_checksum(table.signature, table.data)
+        if table.problem is not None:
+            yield f"ACPI's {table.name} at {table.address:#x}: {table.problem}"
+        elif verdict not in ("ok", "none"):
+            yield f"ACPI's {table.name} at {table.address:#x}: its checksum is {verdict}"
 
 
 def find_tables(memory: MemoryReader, rsdp: PhysAddr) -> tuple[AcpiTable, ...]:

@@ -152,6 +152,22 @@ TABLES: Mapping[bytes, Structure] = {
 }
 """The tables whose fields are known, by signature."""
 
+TITLES: Mapping[bytes, str] = {
+    b"FACP": "fixed hardware (FADT)",
+    b"FACS": "firmware control structure",
+    b"DSDT": "the devices, as AML code",
+    b"SSDT": "further devices, as AML code",
+    b"APIC": "interrupt controllers, and with them the processors (MADT)",
+    b"XSDT": "64-bit addresses of the others",
+    b"RSDT": "32-bit addresses of the others",
+    b"HPET": "high precision event timer",
+    b"WAET": "emulated devices that Windows need not work round",
+    b"SRAT": "which NUMA node processors and memory are in",
+    b"SLIT": "distances between NUMA nodes",
+    b"TPM2": "trusted platform module",
+}
+"""What tables are, by signature."""
+
 ROOT_POINTER = Structure(RSDP)
 UNKNOWN_TABLE = _HEADER
 """What is known of a table that is none of `TABLES`."""

@@ -67,7 +67,7 @@ def checksum_verdict(data: bytes, at: int) -> str:
     total = sum(data) & 0xFF
     if total == 0:
         return "ok"
-    return f"wrong: is {data[at]:#x}, would have to be {(data[at] - total) & 0xFF:#x}"
+    return f"wrong: it is {data[at]:#x}, would have to be {(data[at] - total) & 0xFF:#x}"
 
 
 def table_addresses(signature: bytes, data: bytes) -> list[int]:

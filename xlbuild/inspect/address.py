@@ -52,7 +52,8 @@ class _View:
 def describe_address(space: AddressSpace, text: str, length: int = DEFAULT_LENGTH) -> Branch:
     """Return what lies at ADDR (`place` says how it is read), with `length` bytes of it as a dump.
 
-    Raises UsageError for what is no address, and for more than 64 KiB.
+    What does not apply, to this place or to a guest without page tables, is null. Raises UsageError for what is no
+    address, and for more than 64 KiB.
     """
     if not 0 <= length <= MAX_LENGTH:
         raise UsageError(
@@ -66,7 +67,7 @@ def describe_address(space: AddressSpace, text: str, length: int = DEFAULT_LENGT
     return {
         "asked": place.asked,
         "understood": place.understood,
-        "might_also_be": list(place.also),
+        "might_also_be": list(place.also) or None,
         "what": _what(view),
         "mapping": _mapping(view),
         **_forms(view),
@@ -74,7 +75,7 @@ def describe_address(space: AddressSpace, text: str, length: int = DEFAULT_LENGT
         "lies_in": _regions(space.regions, place.physical),
         "page_table": _page_table(view),
         "mapped": _mapped(view),
-        "entries": [describe_entry(entry) for entry in place.translation.path] if place.translation else [],
+        "entries": [describe_entry(entry) for entry in place.translation.path] if place.translation else None,
         **_neighbours(view),
         **_dump(view, length),
     }
@@ -131,10 +132,10 @@ def _runs_here(view: _View, physical: PhysAddr) -> tuple[Run, ...]:
     return view.found.runs_at(pfn_of(physical)) if view.found else ()
 
 
-def _regions(regions: Sequence[Region], physical: PhysAddr | None) -> list[Tree]:
+def _regions(regions: Sequence[Region], physical: PhysAddr | None) -> list[Tree] | None:
     """Return the regions that hold an address, outermost first."""
     if physical is None:
-        return []
+        return None
     return [
         {
             "name": region.name,
@@ -162,11 +163,11 @@ def _field_value(space: AddressSpace, physical: PhysAddr | None) -> str | None:
     return hexadecimal(int.from_bytes(data, "little"))
 
 
-def _page_table(view: _View) -> list[Tree]:
+def _page_table(view: _View) -> list[Tree] | None:
     """Return what a table's frame is as a table, with the entry at the address; a row for each use."""
     physical = view.place.physical
     if physical is None or view.tables is None:
-        return []
+        return None
     rows: list[Tree] = []
     for table in _tables_here(view, physical)[:_MAX_PLACES]:
         first, end = table_span(view.tables, table)
@@ -183,14 +184,14 @@ def _page_table(view: _View) -> list[Tree]:
                 ),
             }
         )
-    return rows
+    return rows or None
 
 
-def _mapped(view: _View) -> list[Tree]:
+def _mapped(view: _View) -> list[Tree] | None:
     """Return each virtual address of the place, and what may be done there."""
     physical = view.place.physical
     if physical is None or view.tables is None or view.found is None:
-        return []
+        return None
     frames = sorted({table.pfn for table in view.found.tables})
     pfn = pfn_of(physical)
     return [
@@ -251,7 +252,7 @@ def _dump(view: _View, length: int) -> Branch:
     """Return the bytes from the place on; a virtual address's as they follow one another there."""
     physical, virtual = view.place.physical, view.place.virtual
     if physical is None:
-        return {"dump": [], "dump_ends": None}
+        return {"dump": None, "dump_ends": None}
     if virtual is None or view.tables is None:
         data = view.space.memory.read(physical, min(length, room_at(view.space.memory, physical)))
     else:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from xlbuild.built import BuiltDomain, Verification
 from xlbuild.errors import UsageError
 from xlbuild.image.model import GuestType
-from xlbuild.inspect.acpi import acpi_regions, describe_acpi
+from xlbuild.inspect.acpi import acpi_problems, acpi_regions, describe_acpi
 from xlbuild.inspect.address import describe_address
 from xlbuild.inspect.domain import describe_domain
 from xlbuild.inspect.domain_parts import domain_parts
 from xlbuild.inspect.domain_regions import domain_regions
-from xlbuild.inspect.pagetables import describe_page_tables
+from xlbuild.inspect.pagetables import describe_walk, page_table_problems
+from xlbuild.inspect.pagewalk import walk
 from xlbuild.inspect.paging import PageTables, identity
 from xlbuild.inspect.place import AddressSpace
+from xlbuild.inspect.region import Region
 from xlbuild.inspect.subject import DUMP_LENGTH, SCHEMA
 from xlbuild.inspect.tree import Branch, Part, Tree
 from xlbuild.inspect.verdicts import Verdict
@@ -27,6 +30,9 @@ _PAGING: dict[GuestType, tuple[Paging, Callable[[int], Mfn]]] = {
     GuestType.PV32PAE: (X86_32_PAE, mfn_of_extended_cr3),
 }
 """How a PV guest's processor translates, and which frame its cr3 names."""
+
+_MOST_MORE_PROBLEMS = 64
+"""Of page tables and ACPI tables, that are told among the domain's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +47,35 @@ class DomainSubject:
         """Return everything there is to say of it; all of its memory is read for that."""
         told = describe_domain(self.built, self.verify(self.built))
         tables: dict[str, Tree] = {}
+        problems: list[Iterator[str]] = []
         if (page_tables := self._page_tables()) is not None:
-            tables["page_tables"] = describe_page_tables(
-                self.built.memory, page_tables.top, page_tables.paging
-            )
+            found = walk(page_tables)
+            tables["page_tables"] = describe_walk(page_tables, found)
+            problems.append(page_table_problems(page_tables, found))
         if (rsdp := self._rsdp()) is not None:
             tables["acpi"] = describe_acpi(self.built.memory, rsdp)
+            problems.append(acpi_problems(self.built.memory, rsdp))
         head = {"schema": SCHEMA, "file": self.built.source, "kind": "built domain"}
+        more = islice(chain.from_iterable(problems), _MOST_MORE_PROBLEMS)
         return (
             head
-            | {name: value for name, value in told.items() if name not in _LAST}
+            | {name: value for name, value in told.items() if name not in ("digests", "problems")}
             | tables
-            | {name: told[name] for name in _LAST}
+            | {"digests": told["digests"], "problems": [*_list(told["problems"]), *more]}
         )
 
     def describe_address(self, address: str, length: int = DUMP_LENGTH) -> Branch:
         """Return what lies at an address of the guest, in words and as a dump."""
+        space = AddressSpace(self.built.memory, self._regions(), self._page_tables())
+        return describe_address(space, address, length)
+
+    def _regions(self) -> tuple[Region, ...]:
+        """Return the domain's regions; ACPI tables as memory has them, whose fields are known."""
         rsdp = self._rsdp()
-        regions = [
-            *domain_regions(self.built),
-            *(acpi_regions(self.built.memory, rsdp) if rsdp is not None else ()),
-        ]
-        ordered = tuple(sorted(regions, key=lambda region: (region.first, -region.end)))
-        return describe_address(
-            AddressSpace(self.built.memory, ordered, self._page_tables()), address, length
-        )
+        tables = acpi_regions(self.built.memory, rsdp) if rsdp is not None else ()
+        known = {(table.first, table.end) for table in tables}
+        others = (region for region in domain_regions(self.built) if (region.first, region.end) not in known)
+        return tuple(sorted((*others, *tables), key=lambda region: (region.first, -region.end)))
 
     def parts(self) -> tuple[Part, ...]:
         """Return what can be taken out of it."""
@@ -95,4 +105,6 @@ class DomainSubject:
         return PhysAddr(address) if isinstance(address, int) and address else None
 
 
-_LAST = ("digests", "problems")
+def _list(tree: Tree) -> Sequence[Tree]:
+    assert isinstance(tree, list)
+    return tree

@@ -1,7 +1,7 @@
 """A PV guest's page tables as a tree: how many, what they map and how, and what is wrong with them."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from xlbuild.inspect.pagewalk import Remark, Run, Table, Walk, walk
 from xlbuild.inspect.paging import Entry, PageTables, identity
@@ -23,7 +23,7 @@ def describe_page_tables(
     """Return what the page tables below cr3's frame map: `levels`, `mapped`, `tables`, `linear`, `problems`.
 
     Addresses and frames are the guest's, ranges half-open; `complete` is false where a limit ended the walk, and
-    `…_left_out` counts the rows behind the first 2048.
+    `…_left_out` counts the rows behind the first 2048 (256 problems), null where there are none.
     """
     tables = PageTables(memory, cr3_frame, paging, mfn_to_pfn)
     return describe_walk(tables, walk(tables))
@@ -43,13 +43,22 @@ def describe_walk(tables: PageTables, found: Walk) -> Branch:
             _level(level, tables.paging, found.tables) for level in range(tables.paging.levels, 0, -1)
         ],
         "mapped": [_run(run, tables, frames) for run in found.runs[:MAX_ROWS]],
-        "mapped_left_out": max(0, len(found.runs) - MAX_ROWS),
+        "mapped_left_out": max(0, len(found.runs) - MAX_ROWS) or None,
         "tables": [_table(table, tables) for table in found.tables[:MAX_ROWS]],
-        "tables_left_out": max(0, len(found.tables) - MAX_ROWS),
+        "tables_left_out": max(0, len(found.tables) - MAX_ROWS) or None,
         "linear": [_remark(remark, tables) for remark in found.linear],
         "problems": [_remark(remark, tables) for remark in found.problems],
-        "problems_left_out": found.more_problems,
+        "problems_left_out": found.more_problems or None,
     }
+
+
+def page_table_problems(tables: PageTables, found: Walk) -> Iterator[str]:
+    """Yield a sentence for each thing that Xen would not take of what a walk found."""
+    for problem in found.problems:
+        at = f"the page tables at {tables.canonical(problem.first):#x}: {problem.what}"
+        yield f"{at} ({problem.entry})" if problem.entry else at
+    if found.more_problems:
+        yield f"the page tables have {found.more_problems} more such entries"
 
 
 def describe_entry(entry: Entry) -> Branch:

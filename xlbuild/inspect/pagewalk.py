@@ -21,7 +21,17 @@ from xlbuild.inspect.paging import (
     identity,
 )
 from xlbuild.plan.pagetables import ENTRIES, PAGE_PRESENT, PAGE_RW, PAGE_USER, X86_64, span_of_entry
-from xlbuild.units import PAGE_SIZE, FrameRange, Mfn, Pfn, bytes_of, merge_ranges, paddr_of, whole_pages
+from xlbuild.units import (
+    PAGE_SIZE,
+    UINT64,
+    FrameRange,
+    Mfn,
+    Pfn,
+    bytes_of,
+    merge_ranges,
+    paddr_of,
+    whole_pages,
+)
 
 MAX_VISITS = 16384
 """Tables that a walk looks at: they map 32 GiB in pages of 4 KiB, far more than any kernel is started with."""
@@ -259,23 +269,30 @@ def _map_pages(
     tables: PageTables,
     place: _Place,
     pfn: Pfn,
-    values: Sequence[int],
+    values: "array[int]",
     present: Sequence[int],
     found: _Found,
 ) -> None:
     """Add what a level-1 table maps: entries that go on where the one before ends are one run."""
-    starts = [
+    for start, following in pairwise([*_starts(values, present), ENTRIES]):
+        entry = Entry(1, pfn, start, values[start])
+        count = bisect_left(present, following) - bisect_left(present, start)
+        allowed = place.allowed & allowed_by([entry.value])
+        _map_run(tables, entry, place.first + bytes_of(start), count, allowed, found)
+
+
+def _starts(values: "array[int]", present: Sequence[int]) -> list[int]:
+    """Return the indexes at which a run of pages starts."""
+    end = values[0] + bytes_of(ENTRIES)
+    if len(present) == ENTRIES and end < UINT64 and values == array("Q", range(values[0], end, PAGE_SIZE)):
+        return [0]  # as nearly all are: without looking at each
+    return [
         index
         for index in present
         if not index
         or not values[index - 1] & PAGE_PRESENT
         or values[index] & _ALIKE != (values[index - 1] & _ALIKE) + PAGE_SIZE
     ]
-    for start, following in pairwise([*starts, ENTRIES]):
-        entry = Entry(1, pfn, start, values[start])
-        count = bisect_left(present, following) - bisect_left(present, start)
-        allowed = place.allowed & allowed_by([entry.value])
-        _map_run(tables, entry, place.first + bytes_of(start), count, allowed, found)
 
 
 def _map_run(tables: PageTables, entry: Entry, first: int, count: int, allowed: int, found: _Found) -> None:

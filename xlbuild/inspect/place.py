@@ -135,8 +135,11 @@ def _guess(space: AddressSpace, number: int) -> tuple[Space, str]:
     if exists(space.memory, bytes_of(number)):
         return Space.FRAME, f"{virtual}the guest has this frame, and no memory at this address"
     if tables is None:
-        return Space.PHYSICAL, "but the guest has no memory there, and no frame of this number"
-    return Space.VIRTUAL, "but it is not mapped, and neither an address nor a frame of the guest's memory"
+        return Space.PHYSICAL, "the guest has neither memory there nor a frame of this number"
+    return (
+        Space.VIRTUAL,
+        "nothing is mapped there, but it is no address or frame of the guest's memory either",
+    )
 
 
 def _other_meanings(space: AddressSpace, number: int, taken: Space) -> Iterator[str]:

@@ -157,10 +157,9 @@ def describe_ramdisk(data: bytes | bytearray | memoryview, most_work: int = MOST
     """
     view = memoryview(data)
     head = bytes(view[:SAMPLE])
-    if (system := file_system_of(head)) is not None:
-        return _describe_image(system, head, view)
     if format_of(head) is None and packing_at(view, 0) is None:
-        return None
+        system = file_system_of(head)
+        return None if system is None else _describe_image(system, head, view)
     walk = _Walk(view, Budget(most_work))
     walk.run()
     return _describe_archives(view, walk.members, [*walk.problems, *_judge(walk.members)])

@@ -20,11 +20,10 @@ from xlbuild.domain import Domain
 from xlbuild.emit.directory import MANIFEST, MEMORY_IMAGE
 from xlbuild.emit.inputs import InputFile
 from xlbuild.emit.readback import read_directory, verify
-from xlbuild.errors import FilesError, RefusedError
+from xlbuild.errors import FilesError, RefusedError, UsageError
 from xlbuild.hello import HELLO_KERNELS
-from xlbuild.inspect.domain import describe_domain
-from xlbuild.inspect.domain_parts import domain_parts
 from xlbuild.inspect.domain_regions import domain_regions, virtual_address
+from xlbuild.inspect.domain_subject import DomainSubject
 from xlbuild.pipeline import BuildOptions, build_domain
 from xlbuild.profiles import NEWEST
 from xlbuild.units import TIB, FrameRange, Pfn, PhysAddr
@@ -180,15 +179,61 @@ def memories() -> Seeds:
 def run_domain_description(data: bytes) -> str:
     """Describe a built domain whose memory and files are others than its manifest says, and read its parts."""
     domain = _changed(data)
-    tree = describe_domain(domain, verify(domain))
+    subject = DomainSubject(domain, verify)
+    tree = subject.describe()
     check_tree(tree)
-    check_parts(domain_parts(domain))
+    check_parts(subject.parts())
     for region in domain_regions(domain):
         promise(region.first <= region.end, "a region ends behind its start", region.name)
         virtual_address(domain, region.first)
     problems = tree["problems"]
     assert isinstance(problems, Sequence)
     return f"{domain.kind}, {'without problems' if not problems else 'with problems'}"
+
+
+_PLACES = ("0x100000", "frame:0x100", "phys:0xfc000000", "virt:0xffffffff80100040", "0x3ff000", "0xfff")
+"""Addresses that are asked about, whatever is there."""
+
+ADDRESS_WORDS = (
+    *(b"virt:", b"phys:", b"frame:", b"mfn:", b"pfn:", b"file:", b":", b"0x", b"-", b"+", b"_", b" ", b"0X"),
+    *(
+        b"0xffffffff80000000",
+        b"0xffffffffffffffff",
+        b"0x10000000000000000",
+        b"0x3fffff",
+        b"0b1",
+        b"0o7",
+        b"1e3",
+    ),
+    *("\u0661".encode(), "\u00b2".encode(), b"kernel", b"start_info"),
+)
+
+
+@cache
+def addresses() -> Seeds:
+    """Addresses as people write them."""
+    return tuple(Seed(place.encode()) for place in (*_PLACES, "4096", "frame:16", "frame:0x3ff"))
+
+
+def run_domain_address(data: bytes) -> str:
+    """Say what lies at addresses of a built domain whose memory was changed."""
+    subject = DomainSubject(_changed(data), verify)
+    return ", ".join(sorted({_at(subject, place) for place in _PLACES}))
+
+
+def run_address(data: bytes) -> str:
+    """Say what lies at an address that is given as any text."""
+    text = data.decode(errors="surrogateescape")
+    return ", ".join(sorted({_at(DomainSubject(domain, verify), text) for domain in built()}))
+
+
+def _at(subject: DomainSubject, text: str) -> str:
+    try:
+        tree = subject.describe_address(text, 64)
+    except (RefusedError, UsageError) as error:
+        return check_error(error)
+    check_tree(tree)
+    return "nothing there" if tree["physical"] is None else "described"
 
 
 def _changed(data: bytes) -> BuiltDomain:

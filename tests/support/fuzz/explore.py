@@ -6,6 +6,7 @@ kept, and changed further.
 
 import hashlib
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 from dice import Dice
 
 from fuzz.execute import ROOT, execute
-from fuzz.model import Seed, Seeds, Target
+from fuzz.model import Failure, Seed, Seeds, Target
+from fuzz.workers import Finding
 
 _PREFIX = f"{ROOT}/"
 _LONGEST = 1 << 15
@@ -45,33 +47,46 @@ class _Tracer:
         return follow
 
 
-def _steps(target: Target, data: bytes) -> set[Step]:
+@dataclass(slots=True)
+class Explored:
+    """What exploring came to."""
+
+    steps: set[Step] = field(default_factory=set)
+    new: int = 0
+    """Inputs that reach code which none before them reached."""
+    findings: list[Finding] = field(default_factory=list)
+
+
+def _traced(target: Target, data: bytes) -> tuple[set[Step], str | Failure]:
     tracer = _Tracer()
     sys.settrace(tracer)
     try:
-        execute(target, data)
+        result = execute(target, data)
     finally:
         sys.settrace(None)
-    return tracer.steps
+    return tracer.steps, result
 
 
-def explore(target: Target, count: int, seed: int, corpus: Path) -> tuple[int, int]:
-    """Run so many inputs, keep those that reach new code, and return how many those are, and all the steps seen."""
+def explore(target: Target, count: int, seed: int, corpus: Path) -> Explored:
+    """Run so many inputs, and keep those that reach new code; what is slow here is so for the tracing."""
     seeds: list[Seed] = [*target.seeds(), *read_corpus(corpus)]
-    seen: set[Step] = set().union(*(_steps(target, each.data) for each in seeds))
-    new = 0
+    explored = Explored()
+    for each in seeds:
+        explored.steps |= _traced(target, each.data)[0]
     dice = Dice(seed)
-    for _ in range(count):
+    for case in range(count):
         data = target.mutate(dice, seeds)
-        steps = _steps(target, data)
-        if steps <= seen or len(data) > _LONGEST:
-            continue
-        seen |= steps
-        new += 1
-        seeds.append(Seed(data))
-        corpus.mkdir(parents=True, exist_ok=True)
-        (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
-    return new, len(seen)
+        steps, result = _traced(target, data)
+        if isinstance(result, Failure):
+            if result.kind in ("exception", "promise"):
+                explored.findings.append(Finding(target.name, case, data, result))
+        elif not steps <= explored.steps and len(data) <= _LONGEST:
+            explored.new += 1
+            seeds.append(Seed(data))
+            corpus.mkdir(parents=True, exist_ok=True)
+            (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+        explored.steps |= steps
+    return explored
 
 
 def read_corpus(directory: Path) -> Seeds:

@@ -12,6 +12,7 @@ from fuzz.promises import check_error
 from xlbuild.api import examine
 from xlbuild.cli.tree import plain_text
 from xlbuild.errors import FilesError, RefusedError, UsageError
+from xlbuild.image import load_kernel
 from xlbuild.image.elf import ADDRESS_MASK
 from xlbuild.inspect.acpi import acpi_regions, describe_acpi
 from xlbuild.inspect.aml import describe_aml
@@ -42,7 +43,19 @@ def run_kernel_description(data: bytes) -> str:
     check_parts(kernel_parts(file, OLDEST.name))
     containers = tree["containers"]
     assert isinstance(containers, Sequence)
-    return ", ".join(_verdict(container) for container in containers)
+    said = [_verdict(container) for container in containers]
+    for hvm_container, names in ((False, ("pv64", "pv32")), (True, ("pvh", "hvm"))):
+        if any(f"{name} boots" in said for name in names):
+            promise(_loads(data, hvm_container), "what is said to boot is loaded", ", ".join(said))
+    return ", ".join(said)
+
+
+def _loads(data: bytes, hvm_container: bool) -> bool:
+    try:
+        load_kernel(data, name="kernel", hvm_container=hvm_container, profile=OLDEST)
+    except RefusedError:
+        return False
+    return True
 
 
 def run_kernel_address(data: bytes) -> str:

@@ -62,7 +62,10 @@ def json_mutation(words: Sequence[bytes], most_changes: int = 4) -> Mutate:
 def _mutated(as_text: Mutate, most_changes: int, dice: Dice, seeds: Seeds) -> bytes:
     if dice.chance(_WHOLE_TEXT):
         return as_text(dice, seeds)
-    document: Json = json.loads(dice.choice(seeds).data)
+    try:
+        document: Json = json.loads(dice.choice(seeds).data)
+    except (ValueError, RecursionError):  # a seed that once reached new code need not be JSON
+        return as_text(dice, seeds)
     for _ in range(1 + dice.place(most_changes, towards_the_start=2)):
         place = _place(dice, document)
         if place is None:

@@ -47,7 +47,7 @@ def run_packed_kernel(data: bytes) -> str:
 
 
 def _for_each_container(load: Callable[[bool], str]) -> str:
-    return f"pv: {load(False)}; pvh: {load(True)}"
+    return f"pv {load(False)}, pvh {load(True)}"
 
 
 def _load(data: bytes, hvm_container: bool, *, size: int | None) -> str:

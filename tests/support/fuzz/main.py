@@ -15,19 +15,21 @@ from fuzz.explore import explore, read_corpus
 from fuzz.findings import describe, distinct, save, smaller
 from fuzz.model import Failure, Seeds, Target
 from fuzz.targets import BY_NAME, TARGETS
-from fuzz.workers import Crew, Job, Results
+from fuzz.workers import Crew, Finding, Job, Results
 
 _JOB = 4000
 """Executions of a process, so that its memory is given back now and then."""
 _TOLD_EVERY = 30.0
 _FOREVER = 1 << 40
+_OUTCOME = 40
+"""Characters of an outcome that are shown."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Fuzz; return the exit status."""
     options = _options().parse_args(arguments)
     if options.list:
-        print("\n".join(f"{target.name:16} {target.what}" for target in TARGETS))
+        print("\n".join(f"{target.name:19} {target.what}" for target in TARGETS))
         return 0
     if options.replay:
         return replay(BY_NAME[options.replay[1]], Path(options.replay[0]).read_bytes())
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
         return _explore(targets, options)
     count = options.count or (_FOREVER if options.minutes else 100_000)
     results = _run(targets, count, options)
-    found = _tell_findings(results, options.keep)
+    found = _tell_findings(results.findings, options.keep)
     print(summary(results))
     return int(found > 0)
 
@@ -111,8 +113,9 @@ def _jobs(targets: Sequence[Target], seeds: dict[str, Seeds], count: int, seed: 
                 done[target.name] = last
 
 
-def _tell_findings(results: Results, keep: Path) -> int:
-    found = distinct(results.findings)
+def _tell_findings(findings: Sequence[Finding], keep: Path) -> int:
+    """Tell of each way to fail once, with the smallest input; return how many ways there are."""
+    found = distinct(findings)
     for finding, count in found:
         finding = smaller(finding)
         print(f"\n{describe(finding, count, save(finding, keep))}", flush=True)
@@ -121,16 +124,17 @@ def _tell_findings(results: Results, keep: Path) -> int:
 
 def summary(results: Results) -> str:
     """Return what each target's executions came to."""
-    lines = ["", f"{'target':16} {'executions':>10} {'a second':>9} {'failed':>7}  most of them"]
+    lines = ["", f"{'target':19} {'executions':>10} {'a second':>9} {'failed':>7}  what most come to"]
     for name, tally in results.tallies.items():
-        often = ", ".join(f"{outcome} {count}" for outcome, count in tally.outcomes.most_common(2))
-        speed = tally.executions / max(tally.seconds, 0.001)
-        lines.append(
-            f"{name:16} {tally.executions:10,} {speed:9,.0f} {tally.outcomes['failed']:7}  {often[:90]}"
+        often = "; ".join(
+            f"{100 * count // max(tally.executions, 1)}% {outcome[:_OUTCOME]}"
+            for outcome, count in tally.outcomes.most_common(2)
         )
+        speed = tally.executions / max(tally.seconds, 0.001)
+        lines.append(f"{name:19} {tally.executions:10,} {speed:9,.0f} {tally.outcomes['failed']:7}  {often}")
     failed, seconds = len(results.findings), sum(tally.seconds for tally in results.tallies.values())
     lines.append(
-        f"{'all':16} {results.executions:10,} {results.executions / max(seconds, 0.001):9,.0f} {failed:7}"
+        f"{'all':19} {results.executions:10,} {results.executions / max(seconds, 0.001):9,.0f} {failed:7}"
     )
     return "\n".join(lines)
 
@@ -149,11 +153,13 @@ def replay(target: Target, data: bytes) -> int:
 
 
 def _explore(targets: Sequence[Target], options: argparse.Namespace) -> int:
-    corpus = options.corpus or Path("fuzz-corpus")
+    corpus, found = options.corpus or Path("fuzz-corpus"), 0
     for target in targets:
-        new, lines = explore(target, options.count or 2000, options.seed, corpus / target.name)
-        print(f"{target.name:16} {new} inputs reach new code, {lines} steps in all", flush=True)
-    return 0
+        explored = explore(target, options.count or 2000, options.seed, corpus / target.name)
+        steps = len(explored.steps)
+        print(f"{target.name:19} {explored.new} inputs reach new code, {steps} steps in all", flush=True)
+        found += _tell_findings(explored.findings, options.keep)
+    return int(found > 0)
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ TARGETS: tuple[Target, ...] = (
         seeds.elf_files,
         mutated,
         inspectruns.run_kernel_description,
-        10,
+        6,
     ),
     Target(
         "bzimage-description",
@@ -177,7 +177,7 @@ TARGETS: tuple[Target, ...] = (
         seeds.bzimages,
         mutated,
         inspectruns.run_kernel_description,
-        10,
+        6,
     ),
     Target(
         "manifest",
@@ -237,7 +237,7 @@ TARGETS: tuple[Target, ...] = (
         domainruns.memories,
         mutated,
         domainruns.run_domain_description,
-        20,
+        8,
     ),
     Target(
         "page-tables",
@@ -255,6 +255,22 @@ TARGETS: tuple[Target, ...] = (
         mutated,
         inspectruns.run_inspect,
         20,
+    ),
+    Target(
+        "domain-address",
+        "what lies at addresses of built domains whose memory was changed",
+        domainruns.memories,
+        mutated,
+        domainruns.run_domain_address,
+        6,
+    ),
+    Target(
+        "address",
+        "addresses as texts, of built domains",
+        domainruns.addresses,
+        text_mutation(domainruns.ADDRESS_WORDS, 3),
+        domainruns.run_address,
+        10,
     ),
 )
 """Every target; what each is has one line, and its share of a full run."""

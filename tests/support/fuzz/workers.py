@@ -5,6 +5,7 @@ import multiprocessing
 import signal
 import struct
 import time
+import traceback
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -101,9 +102,15 @@ def _work(job: Job, slot: Slot, pipe: Connection) -> None:
     outcomes: Counter[str] = Counter()
     done = job.last
     for case in range(job.first, job.last):
-        data = input_of(job.target, job.seeds, job.seed, case)
-        slot.put(case, data)
         arm()
+        try:
+            data = input_of(job.target, job.seeds, job.seed, case)
+        except Exception:
+            failure = Failure("exception", "no input can be made", traceback.format_exc())
+            pipe.send(Finding(job.target.name, case, b"", failure))
+            outcomes["failed"] += 1
+            continue
+        slot.put(case, data)
         result = execute(job.target, data)
         if isinstance(result, str):
             outcomes[result] += 1

@@ -80,7 +80,7 @@ def dawdles(data: bytes) -> str:
 
 
 def takes_memory(data: bytes) -> str:
-    return f"fine{bytearray(300 << 20)[-1]}" if data == b"\3" else "fine"
+    return f"fine{bytearray(120 << 20)[-1]}" if data == b"\3" else "fine"
 
 
 def takes_addresses(data: bytes) -> str:
@@ -105,10 +105,11 @@ def takes_addresses(data: bytes) -> str:
 def test_whatever_way_an_input_fails_it_is_found_and_the_others_are_run(
     run: Callable[[bytes], str], kind: str, signature: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(execute, "KILLED_AFTER", 0.5)
+    monkeypatch.setattr(execute, "KILLED_AFTER", 1.0)
     monkeypatch.setattr(execute, "MOST_SECONDS", 0.2)
-    monkeypatch.setattr(execute, "MOST_MEMORY", _resident() + (200 << 20))
-    monkeypatch.setattr(workers, "STUCK_AFTER", 0.5)
+    monkeypatch.setattr(execute, "MOST_MEMORY", _resident() + (60 << 20))
+    if run is sleeps:
+        monkeypatch.setattr(workers, "STUCK_AFTER", 0.5)
     results = results_of(run, monkeypatch)
     (finding,) = results.findings
     assert (finding.case, finding.data) == (3, b"\3")
@@ -186,7 +187,7 @@ def test_of_inputs_that_fail_alike_the_shortest_is_kept(tmp_path: Path) -> None:
 def test_one_input_can_be_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "input").write_bytes(packed())
     assert main.main(["--replay", str(tmp_path / "input"), "elf"]) == 0
-    assert capsys.readouterr().out.splitlines()[1] == "pv: loaded; pvh: kernel-not-pvh"
+    assert capsys.readouterr().out.splitlines()[1] == "pv loaded, pvh kernel-not-pvh"
 
 
 def test_a_run_tells_what_each_target_came_to_and_its_status_whether_anything_failed(
@@ -210,9 +211,10 @@ def _never(data: bytes) -> str:
 def test_inputs_that_reach_new_code_become_seeds(tmp_path: Path) -> None:
     target = BY_NAME["recognise"]
     blank = Target(target.name, "", lambda: (Seed(b"\0" * 8),), lambda dice, seeds: b"BZh9", target.run, 1)
-    new, steps = explore(blank, 3, 0, tmp_path / "corpus")
-    assert new == 1
-    assert steps > 10
+    explored = explore(blank, 3, 0, tmp_path / "corpus")
+    assert explored.new == 1
+    assert len(explored.steps) > 10
+    assert explored.findings == []
     assert read_corpus(tmp_path / "corpus") == (Seed(b"BZh9"),)
 
 
@@ -221,3 +223,19 @@ def test_a_process_that_fails_leaves_the_others_alone() -> None:
         "promise", "three is not given", "three is not given: but it is"
     )
     assert run_apart(target_of(broken), b"\4") is None
+
+
+def test_an_input_that_cannot_be_made_is_told_and_ends_nothing() -> None:
+    target = Target("t", "", lambda: (Seed(b""),), lambda dice, seeds: b"x" * (1 // 0), broken, 1)
+    crew = Crew([Job(target, (), 0, 0, 3)], 1)
+    while crew.step():
+        pass
+    assert [finding.failure.signature for finding in crew.results.findings] == ["no input can be made"] * 3
+    assert crew.results.tallies["t"].executions == 3
+
+
+def test_what_fails_while_exploring_is_found(tmp_path: Path) -> None:
+    target = Target("t", "", lambda: (Seed(b""),), lambda dice, seeds: b"\3", broken, 1)
+    found = explore(target, 1, 0, tmp_path).findings
+    assert [(finding.data, finding.failure.signature) for finding in found] == [(b"\3", "three is not given")]
+    assert read_corpus(tmp_path) == ()

@@ -1,17 +1,16 @@
 """ACPI tables found in memory, and memory in which nothing can be trusted."""
 
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from acpimemory import FIRST_TABLE_AT, RSDP_AT, XSDT_AT, acpi_memory, rsdp, table, with_checksum
+from acpimemory import FIRST_TABLE_AT, ROOM, RSDP_AT, XSDT_AT, acpi_memory, rsdp, table, with_checksum
 from fakememory import FakeMemory
 from hypothesis import given
 from hypothesis import strategies as st
 
 import xlbuild
-from xlbuild.inspect.acpi import acpi_regions, describe_acpi, find_tables
+from xlbuild.inspect.acpi import acpi_problems, acpi_regions, describe_acpi, find_tables
 from xlbuild.units import PhysAddr
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +46,7 @@ def test_a_wrong_checksum_is_told_with_the_right_one() -> None:
     right = broken[9]
     broken[9] ^= 0xFF
     contents = described(acpi_memory(bytes(broken)))
-    verdict = f"wrong: is {broken[9]:#x}, would have to be {right:#x}"
+    verdict = f"wrong: it is {broken[9]:#x}, would have to be {right:#x}"
     assert contents["contents"]["waet"]["checksum_means"] == verdict
     assert contents["tables"][-1]["checksum"] == verdict
     assert contents["contents"]["waet"]["emulated_device_flags_means"] == "RTC_GOOD"
@@ -157,16 +156,14 @@ def test_an_entry_that_is_shorter_than_its_type_says_is_told() -> None:
 
 
 @pytest.mark.parametrize("signature", [b"APIC", b"SSDT", b"RSDT"])
-def test_memory_full_of_tables_costs_bounded_time(signature: bytes) -> None:
+def test_memory_full_of_tables_is_read_up_to_a_limit(signature: bytes) -> None:
     # Every 48 bytes a table starts that claims all memory behind it.
     one = table(signature, bytes.fromhex("0002") * 6, 0x7FFFFFFF)
     places = (FIRST_TABLE_AT + at * len(one) for at in range(100_000))
     xsdt = table(b"XSDT", b"".join(place.to_bytes(8, "little") for place in places))
     contents = {RSDP_AT: rsdp(), XSDT_AT: xsdt[: FIRST_TABLE_AT - XSDT_AT], FIRST_TABLE_AT: one * 60_000}
     memory = FakeMemory(contents, (0, 0x2000))
-    start = time.process_time()
     answer = described(memory)
-    assert time.process_time() - start < 10
     assert len(answer["tables"]) == 64
     assert memory.bytes_read < 65 << 20
 
@@ -187,3 +184,32 @@ def test_a_table_outside_of_memory_is_told_and_has_no_region() -> None:
     memory = FakeMemory({RSDP_AT: rsdp(), XSDT_AT: xsdt}, (0, 0x1000))
     assert described(memory)["tables"][-1]["problem"] == "there is no memory at this address"
     assert [region.name for region in acpi_regions(memory, RSDP_AT)] == ["rsdp", "xsdt"]
+
+
+def test_what_is_wrong_is_told_in_sentences() -> None:
+    broken = bytearray(table(b"WAET", b"\1\0\0\0"))
+    broken[9] ^= 0xFF
+    memory = acpi_memory(table(b"GOOD", b""), bytes(broken), table(b"LONG", b"", 0xFFFFFF00))
+    at = FIRST_TABLE_AT + ROOM
+    assert list(acpi_problems(memory, RSDP_AT)) == [
+        f"ACPI's waet at {at:#x}: its checksum is wrong: it is {broken[9]:#x}, "
+        f"would have to be {broken[9] ^ 0xFF:#x}",
+        f"ACPI's long at {at + ROOM:#x}: its length is 4294967040, and memory ends 18 MiB behind its start",
+    ]
+    damaged = bytearray(rsdp())
+    damaged[8] ^= 1
+    (first, second) = acpi_problems(
+        FakeMemory({RSDP_AT: bytes(damaged), XSDT_AT: table(b"XSDT", b"")}), RSDP_AT
+    )
+    assert first.startswith("ACPI's root pointer at 0xf0000: its checksum is wrong")
+    assert second.startswith("ACPI's root pointer at 0xf0000: its extended_checksum is wrong")
+    assert list(acpi_problems(FakeMemory({0: b"x"}), RSDP_AT)) == [
+        "ACPI's root pointer at 0xf0000: there is no memory at this address"
+    ]
+
+
+def test_a_built_guests_tables_have_nothing_wrong_with_them() -> None:
+    domain = xlbuild.build(ROOT / "configs" / "hello-pvh.cfg", overrides=["vcpus=2", "maxvcpus=5"])
+    acpi = domain.plan.layout.acpi
+    assert acpi is not None
+    assert list(acpi_problems(domain.memory, acpi.rsdp.address)) == []

@@ -113,7 +113,7 @@ def test_a_bare_number_says_what_else_it_might_be() -> None:
     answer = at("pvh", "0xfeffe")
     assert answer["understood"] == "a physical address: the guest has memory there"
     assert answer["might_also_be"] == ["frame:0xfeffe (ident_pt)"]
-    assert at("pvh", "phys:0xfeffe")["might_also_be"] == []
+    assert at("pvh", "phys:0xfeffe")["might_also_be"] is None
 
 
 def test_a_number_that_is_a_frame_alone_is_taken_for_one() -> None:
@@ -151,7 +151,7 @@ def test_an_unmapped_virtual_address_tells_the_entry_that_ends_it() -> None:
     answer = at("pv", f"virt:{end:#x}")
     assert answer["what"].startswith("not mapped: not present: L2[2] of frame ")
     assert answer["before"] == f"mapped up to {end:#x}"
-    assert (answer["after"], answer["dump"], answer["physical"]) == (None, [], None)
+    assert (answer["after"], answer["dump"], answer["physical"]) == (None, None, None)
     assert [entry["level"] for entry in answer["entries"]] == ["L4", "L3", "L2"]
 
 
@@ -302,7 +302,7 @@ def test_every_number_has_an_answer(kind: str, prefix: str, number: int, length:
             at(kind, f"{prefix}{number:#x}", length)
         return
     answer = at(kind, f"{prefix}{number:#x}", length)
-    dumped = bytes.fromhex("".join(row["bytes"] for row in answer["dump"]))
+    dumped = bytes.fromhex("".join(row["bytes"] for row in answer["dump"] or ()))
     if answer["physical"] is None or answer["dump_ends"]:
         return
     assert len(dumped) == length

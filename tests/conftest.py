@@ -17,6 +17,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))  # tests import its modules by their plain names
 
+import archivers
 import headers
 import mksynth
 import toolstack
@@ -44,6 +45,7 @@ MEANS: dict[str, Callable[[], str | None]] = {
     "kernels": toolstack.why_no_material,
     "headers": headers.why_no_headers,
     "iasl": why_no_iasl,
+    "archivers": archivers.why_no_archivers,
     "kvm": why_no_kvm,
 }
 """For each marker: why its means are missing, or None."""

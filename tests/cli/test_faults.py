@@ -41,11 +41,8 @@ def memory_of(domain: Path) -> int:
 def test_no_fault_leaves_half_a_domain() -> None:
     tally = faults.main(16, 8, 12, real=False)
     assert tally.trouble == []
-    assert {kind: number for (kind, outcome), number in tally.counts.items() if outcome == "in all"} == {
-        "kills": 16,
-        "interrupts": 12,
-        "cuts": 8,
-    }
+    total = {kind: number for (kind, outcome), number in tally.counts.items() if outcome == "in all"}
+    assert {"kills": 16, "interrupts": 12, "cuts": 8}.items() <= total.items()
 
 
 def test_a_real_process_that_is_killed_leaves_no_half_a_domain() -> None:

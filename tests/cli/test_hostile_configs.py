@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from dice import Dice
+from unprivileged import give_up_overrides
 
 SIZE = 10 << 20
 SMALL = 1 << 20
@@ -67,6 +68,11 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
 """What is none, and what the first message says."""
 
 
+def _as_a_user_in_bounded_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    give_up_overrides()
+
+
 def run(cwd: Path, file: str) -> subprocess.CompletedProcess[str]:
     """Run a dry build in bounded memory; it has the time that a user would wait."""
     return subprocess.run(
@@ -78,7 +84,7 @@ def run(cwd: Path, file: str) -> subprocess.CompletedProcess[str]:
         errors="replace",
         timeout=SECONDS,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY)),
+        preexec_fn=_as_a_user_in_bounded_memory,
     )
 
 
@@ -124,7 +130,6 @@ def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
     assert_refused(tmp_path, ".", "it is a directory, not a regular file", "give a regular file")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read any file")
 def test_an_unreadable_file_is_no_configuration(tmp_path: Path) -> None:
     (tmp_path / "guest.cfg").touch(mode=0)
     assert_refused(tmp_path, "guest.cfg", "permission denied", "let the user who builds read it")
@@ -148,7 +153,7 @@ def test_a_configuration_without_end_is_refused(tmp_path: Path, command: str) ->
             capture_output=True,
             text=True,
             timeout=SECONDS,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY)),
+            preexec_fn=_as_a_user_in_bounded_memory,
         )
     assert result.returncode == 4
     assert "more than 16 MiB, or does not end" in result.stderr

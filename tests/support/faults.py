@@ -52,7 +52,7 @@ class Length:
 
     whole: float
     writing: float
-    """From the moment when something of it is in the directory."""
+    """How long something of it is beside its place."""
 
 
 @dataclass
@@ -82,24 +82,34 @@ class Faults:
         started = time.monotonic()
         build = start(shop, real=self.real)
         wait_for_writing(shop, build)
-        writing = time.monotonic()
+        begun = time.monotonic()
+        while shop.others():
+            time.sleep(_POLL)
+        done = time.monotonic()
         status, said = build.end()
         assert status == 0, said
-        return Length(time.monotonic() - started, time.monotonic() - writing)
+        return Length(time.monotonic() - started, done - begun)
 
-    def kill(self, shop: Workshop, length: Length) -> None:
-        """Kill a build: the name has what it had, or what is new; the next build clears up what is left."""
+    def kill(self, shop: Workshop, length: Length) -> bool:
+        """Kill a build: the name has what it had, or what is new; the next build clears up what is left.
+
+        Return whether the build still ran.
+        """
         status, _ = self._struck(shop, length, signal.SIGKILL)
-        self._look("kills", "SIGKILL", shop, status, {-signal.SIGKILL: (shop.before, "new"), 0: ("new",)})
+        kind = "kills" if status else "kills too late"
+        self._look(kind, "SIGKILL", shop, status, {-signal.SIGKILL: (shop.before, "new"), 0: ("new",)})
+        return status != 0
 
-    def interrupt(self, shop: Workshop, length: Length) -> None:
-        """Interrupt a build, which has to clear up itself."""
+    def interrupt(self, shop: Workshop, length: Length) -> bool:
+        """Interrupt a build, which has to clear up itself; return whether it has not come to its end."""
         number = self.dice.pick(*INTERRUPTS)
         status, said = self._struck(shop, length, number)
         allowed: dict[int, tuple[str, ...]] = {130: (shop.before, "new"), 0: ("new",)}
         if status not in allowed and "xlbuild: " not in said:  # it has not come to a line of xlbuild's yet
             allowed[status] = (shop.before,)
-        self._look("interrupts", number.name, shop, status, allowed, leaves_nothing=True)
+        kind = "interrupts" if status else "interrupts too late"
+        self._look(kind, number.name, shop, status, allowed, leaves_nothing=True)
+        return status != 0
 
     def _struck(self, shop: Workshop, length: Length, number: signal.Signals) -> tuple[int, str]:
         """Send a build a signal at a random moment of its life or, every other time, of its writing."""
@@ -163,7 +173,7 @@ class Faults:
         self.tally.trouble += [f"{kind}, {shop}, {about}: {what}" for what in trouble]
         words = {NOTHING: "left no domain", "old": "left the old one", "new": "left the new one"}
         outcomes = [_IN_ALL, words.get(found, "left half of one")]
-        outcomes += ["came too late"] if status == 0 else [f"with status {status}"]
+        outcomes.append(f"with status {status}")
         outcomes += ["left something to clear up"] if left else []
         self.tally.counts.update((kind, outcome) for outcome in outcomes)
 
@@ -180,10 +190,10 @@ def main(kills: int, cuts: int, interrupts: int, *, real: bool = True) -> Tally:
         known = know(Path(scratch) / "known")
         faults = Faults(Path(scratch) / "shop", known, real)
         lengths = faults.lengths()
-        for shop in faults.workshops(kills):
-            faults.kill(shop, lengths[shop.guest])
-        for shop in faults.workshops(interrupts):
-            faults.interrupt(shop, lengths[shop.guest])
+        for strike, count in ((faults.kill, kills), (faults.interrupt, interrupts)):
+            for shop in faults.workshops(count):
+                while not strike(shop, lengths[shop.guest]):
+                    shop.furnish()
         in_small_space = 0 if smallspace.why_none() else cuts // 2
         for shop in faults.workshops(cuts - in_small_space):
             faults.cut_by_limit(shop)

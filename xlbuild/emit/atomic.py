@@ -92,6 +92,7 @@ def _clean_up_one(scratch: Path) -> None:
         _remove(scratch)
     finally:
         os.close(lock)
+    _remove(scratch)
 
 
 def _open_lock(scratch: Path) -> int:
@@ -113,6 +114,7 @@ def _scratch_directory(parent: Path) -> Iterator[Path]:
             _remove(scratch)
         if lock is not None:
             os.close(lock)
+            _remove(scratch)
 
 
 def _taken_lock(scratch: Path) -> int | None:
@@ -135,7 +137,10 @@ def _taken_lock(scratch: Path) -> int | None:
 
 
 def _remove(scratch: Path) -> None:
-    """Remove a directory, even when the first interrupt comes in the middle of it."""
+    """Remove a directory, even when the first interrupt comes in the middle of it.
+
+    Once more after its lock is closed: until then NFS keeps the lock's file, under another name.
+    """
     try:
         shutil.rmtree(scratch, ignore_errors=True)
     except BaseException:

@@ -24,13 +24,16 @@ _LEASE_POLL = 0.01
 
 _OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 
-_IRREGULAR: tuple[tuple[Callable[[int], bool], str], ...] = (
-    (stat.S_ISDIR, "a directory"),
-    (stat.S_ISFIFO, "a pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISBLK, "a device"),
-    (stat.S_ISCHR, "a device"),
+_COPY = "copy what it gives to a regular file, and name that"
+
+_IRREGULAR: tuple[tuple[Callable[[int], bool], str, str], ...] = (
+    (stat.S_ISDIR, "a directory", "name a file, not a directory"),
+    (stat.S_ISFIFO, "a pipe", _COPY),
+    (stat.S_ISSOCK, "a socket", _COPY),
+    (stat.S_ISBLK, "a device", _COPY),
+    (stat.S_ISCHR, "a device", _COPY),
 )
+"""What is not read: how to know it, what it is, and what to do about it."""
 
 _HINTS: tuple[tuple[tuple[int, ...], str], ...] = (
     ((errno.ENOENT,), "check the path; relative paths start where the command runs"),
@@ -41,8 +44,6 @@ _HINTS: tuple[tuple[tuple[int, ...], str], ...] = (
 )
 """What to do about what the system says; where nothing is known, see `unreadable`."""
 
-_COPY = "give a regular file; copy to one what comes out of anything else"
-
 
 @dataclass(frozen=True, slots=True)
 class _File:
@@ -51,8 +52,10 @@ class _File:
     path: str
     what: str
     where: Where
-    irregular: tuple[str, str] = ("file-not-regular", _COPY)
-    """Code and hint of the error for what is not a regular file."""
+    not_regular: str = "file-not-regular"
+    """Code of the error for what is not a regular file."""
+    instead: str | None = None
+    """What to give in its place, where that does not depend on what it is."""
 
     @property
     def name(self) -> str:
@@ -62,8 +65,8 @@ class _File:
 
 def read_config_file(path: str) -> bytes:
     """Return a configuration file's bytes; FilesError where it cannot be read or is too large."""
-    hint = "give a regular file, or `-` to read standard input"
-    file = _File(path, "configuration", NOWHERE, ("config-not-regular", hint))
+    instead = "give a regular file, or `-` to read standard input"
+    file = _File(path, "configuration", NOWHERE, "config-not-regular", instead)
     with _opened(file) as fd:
         if os.fstat(fd).st_size > MOST_CONFIG:
             raise _config_too_large(path)
@@ -156,14 +159,19 @@ def _opened(file: _File) -> Iterator[int]:
 
 
 def _check_regular(file: _File, mode: int) -> None:
-    kind = next((kind for test, kind in _IRREGULAR if test(mode)), None)
-    if kind is not None and file.path != os.devnull:
-        raise _not_regular(file, f"it is {kind}, not a regular file")
+    for test, kind, hint in _IRREGULAR:
+        if test(mode) and file.path != os.devnull:
+            raise _not_regular(file, f"it is {kind}, not a regular file", hint)
 
 
-def _not_regular(file: _File, cause: str) -> FilesError:
-    code, hint = file.irregular
-    return FilesError(code, f"{file.name} cannot be read", cause=cause, hint=hint, where=file.where)
+def _not_regular(file: _File, cause: str, hint: str) -> FilesError:
+    return FilesError(
+        file.not_regular,
+        f"{file.name} cannot be read",
+        cause=cause,
+        hint=file.instead or hint,
+        where=file.where,
+    )
 
 
 def _open(path: str) -> int:
@@ -193,7 +201,7 @@ def _content(file: _File, fd: int) -> bytes:
     if len(data) != before.st_size and file.path != os.devnull:
         holds = "more" if len(data) > before.st_size else human_size(len(data))
         says = f"it says that it has {human_size(before.st_size)}, and holds {holds}"
-        raise _not_regular(file, f"{says}: it is the kernel's, and none on a disk")
+        raise _not_regular(file, f"{says}: it is the kernel's, and none on a disk", _COPY)
     return data
 
 

@@ -41,7 +41,7 @@ def _explain(error: LayoutError, request: BuildRequest, hooks: BuilderHooks) -> 
         return
     try:
         make_plan(_with_memory(request, _MOST_MIB), hooks)
-    except LayoutError as anyhow:
+    except RefusedError as anyhow:
         error.hint = anyhow.hint
         error.cause = (
             f"{error.cause}\nno memory is enough: with {human_size(_MOST_MIB * MIB)}, {anyhow.message}"

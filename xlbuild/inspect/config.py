@@ -226,6 +226,7 @@ def _disks(config: DomainConfig | None) -> list[Tree]:
 def _network(config: DomainConfig | None) -> list[Tree]:
     return [
         {
+            "number": nic.devid,
             "mac": _text(nic.mac),
             "bridge": _text(nic.bridge),
             "model": _text(nic.model),
@@ -264,7 +265,7 @@ def _rank(finding: Finding | None) -> int:
 
 def _state(finding: Finding | None) -> str:
     """Return what becomes of a setting, in a few words."""
-    if finding is None:
+    if finding is None or finding.severity is Severity.NOTE:
         return "used"
     known = _STATES.get(finding.code, "used, with a warning")
     return "wrong" if finding.severity is Severity.ERROR else known
@@ -287,7 +288,7 @@ def _at(where: Where) -> str | None:
     """Return a place in the configuration, or on the command line."""
     if where.argument is not None:
         return f"{where.file}, setting {where.argument}"
-    return None if where.line is None else f"{where.file}:{where.line}"
+    return None if where.line is None else f"line {where.line}"
 
 
 def _text(text: str | None) -> str | None:

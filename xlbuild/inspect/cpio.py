@@ -20,7 +20,7 @@ MOST_NAMES = 24
 """So many names of an archive are kept."""
 
 _LONGEST_NAME = 4 * KIB
-_ENTRY_WORK = KIB
+_ENTRY_WORK = 2 * KIB
 _TRAILER = b"TRAILER!!!"
 _INIT = b"init"
 _INIT_SAMPLE = 256

@@ -190,14 +190,14 @@ def _has_partitions(head: bytes) -> bool:
     )
 
 
-def describe_file_system(system: FileSystem, head: bytes, size: int) -> Branch:
-    """Return what a file system's header says; `size` is the image's, in bytes."""
+def describe_file_system(system: FileSystem, head: bytes, size: int) -> tuple[Branch, str | None]:
+    """Return what a file system's header says, and what is wrong with it; `size` is the image's, in bytes."""
     try:
         said = system.read(head)
     except struct.error:
-        return {"format": system.name, "problem": "the image ends in its header"}
+        return {"format": system.name}, "the image ends in its header"
     expected = said.get("expected_size")
     problem = None
     if isinstance(expected, int) and expected > size:
         problem = f"the image is cut short: {expected - size} of its {expected} bytes are missing"
-    return {"format": system.name, **said, "problem": problem}
+    return {"format": system.name, **said}, problem

@@ -20,13 +20,14 @@ from xlbuild.visible import visible
 MOST_SIZE = 64 * MIB
 """Bytes of a file in which texts are looked for."""
 
-_ELF_CLASS, _ELF_MACHINE = 4, 18
+_CLASS32, _ELF_MACHINE = b"\1", 18
 _RESET_VECTOR = 16
 """Bytes before the end of a BIOS image, which ends at 4 GiB: there a processor starts."""
 _FAR_JUMP = b"\xea"
 _BIOS_DATE = slice(-11, -3)
 _SEABIOS_SIZES = (64 * KIB, 128 * KIB, 256 * KIB)
-_VERSION = rb"\0((?:rel-)?[0-9]+\.[0-9]+(?:\.[0-9]+)?[-+.~:\w]*)\0"
+_VERSION = rb"\0((?:rel-)?[0-9]+\.[0-9]+\.[0-9]+[-+.~:\w]*)\0"
+_XEN_VERSION = rb"\0([0-9]+\.[0-9]+[.-][-+.~\w]+)\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +36,20 @@ class _Program:
 
     title: str
     marks: tuple[bytes, ...]
-    """All of them are in it."""
+    """Regular expressions, all of which find something."""
     version: bytes | None
     """Regular expression that finds its version, in a group."""
 
 
-_HVMLOADER = _Program("hvmloader", (b"HVM Loader", b"hvmloader/"), None)
-_SEABIOS = _Program("SeaBIOS", (b"SeaBIOS (version ",), _VERSION)
+_HVMLOADER = _Program("hvmloader", (rb"HVM Loader", rb"hvmloader/"), None)
+_SEABIOS = _Program("SeaBIOS", (rb"SeaBIOS \(version ",), _VERSION)
 
 _KERNELS = (
-    _Program("Xen, as the PV shim", (b"Xen version %d.%d", b"pv-shim"), _VERSION),
-    _Program("Xen", (b"Xen version %d.%d",), _VERSION),
-    _Program("GNU Mach", (b"GNU Mach ",), rb"GNU Mach ([0-9][\w.+-]*)"),
-    _Program("Linux", (b"Linux version ",), rb"Linux version ([0-9][\w.+~-]*)"),
-    _Program("GRUB", (b"Welcome to GRUB!",), rb"\0(2\.[0-9][-+.~\w]*)\0"),
+    _Program("GNU Mach", (rb"GNU Mach [0-9]",), rb"GNU Mach ([0-9][\w.+-]*)"),
+    _Program("Linux", (rb"Linux version [0-9]",), rb"Linux version ([0-9][\w.+~-]*)"),
+    _Program("Xen, as the PV shim", (rb"Xen version %d\.%d", rb"pv-shim"), _XEN_VERSION),
+    _Program("Xen", (rb"Xen version %d\.%d",), _XEN_VERSION),
+    _Program("GRUB", (rb"Welcome to GRUB!",), rb"\0(2\.[0-9][-+.~\w]*)\0"),
 )
 """Programs that Xen starts as guests' kernels, the surest first."""
 
@@ -68,7 +69,7 @@ def title_of_kernel(data: bytes | memoryview) -> tuple[str, Version | None] | No
 
 def _find(programs: Sequence[_Program], data: memoryview) -> tuple[str, Version | None] | None:
     for program in programs:
-        if all(re.search(re.escape(mark), data) for mark in program.marks):
+        if all(re.search(mark, data) for mark in program.marks):
             found = re.search(program.version, data) if program.version else None
             return program.title, found and Version(visible(found[1].decode("latin-1")), found.start(1))
     return None
@@ -88,7 +89,7 @@ class _Found:
 
 def _hvmloader(data: memoryview) -> _Found | None:
     machine = int.from_bytes(data[_ELF_MACHINE : _ELF_MACHINE + 2], "little")
-    if data[:4] != MAGIC or data[_ELF_CLASS] != 1 or machine != EM_386:
+    if bytes(data[:5]) != MAGIC + _CLASS32 or machine != EM_386:
         return None
     if _find((_HVMLOADER,), data) is None:
         return None

@@ -12,6 +12,7 @@ from xlbuild.image.verdict import Match
 from xlbuild.inspect.bzimage import describe_bzimage
 from xlbuild.inspect.elf import describe_elf, symbol_at
 from xlbuild.inspect.features import FEATURES
+from xlbuild.inspect.firmware import title_of_kernel
 from xlbuild.inspect.kernel_file import KernelFile
 from xlbuild.inspect.notes import describe_notes
 from xlbuild.inspect.release_verdicts import Span, release_verdicts, spans
@@ -32,6 +33,8 @@ def describe_kernel(file: KernelFile, release: str) -> Branch:
     """Return everything there is to say of a kernel; `release` is the one whose verdicts are given in full."""
     found = release_verdicts(file, release)
     tree: dict[str, Tree] = {"packing": list(_packing(file))}
+    if (program := _program(file)) is not None:
+        tree["program"] = program
     if file.refusal is not None:
         tree["problem"] = f"{file.refusal.message}: {file.refusal.cause}"
     tree["release"] = release
@@ -61,6 +64,16 @@ def _packing(file: KernelFile) -> Iterator[str]:
         yield file.codec.name
     if file.elf is not None:
         yield "ELF"
+
+
+def _program(file: KernelFile) -> str | None:
+    """Return which program the kernel is, with its version where that is known, by the texts in it."""
+    blob = file.unpacked or (file.opened.blob if file.opened else None)
+    found = title_of_kernel(blob.data) if blob else None
+    if found is None:
+        return None
+    title, version = found
+    return f"{title}, {version.text} (at {hexadecimal(version.offset)})" if version else title
 
 
 def _features(file: KernelFile) -> list[Tree]:

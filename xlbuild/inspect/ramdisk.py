@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
 from xlbuild.image.blob import Blob
 from xlbuild.image.codecerror import CodecError
 from xlbuild.image.gunzip import unpacked_room
+from xlbuild.image.recognise import FileKind
 from xlbuild.inspect.cpio import LONGEST_MAGIC, MOST_NAMES, Contents, CpioError, format_of, walk_archive
 from xlbuild.inspect.filesystems import (
     SAMPLE,
@@ -19,14 +21,15 @@ from xlbuild.inspect.filesystems import (
 from xlbuild.inspect.problems import Problem, problem_rows
 from xlbuild.inspect.source import Source
 from xlbuild.inspect.streams import Budget, BudgetSpentError, Packing, open_stream, packing_at
-from xlbuild.inspect.tree import Branch, Tree, hexadecimal
-from xlbuild.profiles import PROFILES, XC_DOM_DECOMPRESS_MAX, Profile
+from xlbuild.inspect.tree import Branch, Part, Tree, hexadecimal
+from xlbuild.profiles import PROFILES, XC_DOM_DECOMPRESS_MAX
 from xlbuild.units import MIB, human_size, pages_for
 
 MOST_WORK = 256 * MIB
 """Bytes that are read and unpacked of a file, about; for compressions that take longer, fewer."""
 
 _MOST_MEMBERS = 64
+_NO_LIMIT = 1 << 64
 _LINUX_ALIGNMENT = 4
 _DAMAGED = "compare its size and checksum with the original"
 _NOT_KNOWN_TO_LINUX = "lz4 frame"
@@ -116,6 +119,8 @@ class _Walk:
         try:
             self._content(member, source)
             source.skip_all()
+            if source.failure is not None:
+                raise source.failure
             member.is_whole = True
         except CodecError as error:
             member.is_damaged = True
@@ -125,18 +130,20 @@ class _Walk:
         return stream.end if member.is_whole else None
 
     def _content(self, member: _Member, source: Source) -> None:
-        """Look at what a stream unpacks to. Raises CodecError and BudgetSpentError."""
+        """Look at what a stream unpacks to. Raises BudgetSpentError."""
         inner = f"in the {member.packing.name if member.packing else ''} stream at {member.offset:#x}"
         try:
             member.head = source.peek(SAMPLE)
             member.system = file_system_of(member.head)
             if format_of(member.head) is not None:
                 self._archives(member, source)
-            elif member.system is None:
+            elif member.system is None and source.failure is None:
                 start = member.head[:8].hex(" ") or "nothing"
                 words = f"what is {inner} is neither a cpio archive nor a known file system: it starts with {start}"
                 self.problems.append(Problem(member.offset, words, "see with `file` what it is"))
         except CpioError as error:
+            if source.failure is not None:
+                return  # that is why the archive ends
             words = f"{inner}, at {error.offset:#x} of what it unpacks to: {error}"
             self.problems.append(Problem(member.offset, words, _DAMAGED))
 
@@ -165,15 +172,39 @@ def describe_ramdisk(data: bytes | bytearray | memoryview, most_work: int = MOST
     return _describe_archives(view, walk.members, [*walk.problems, *_judge(walk.members)])
 
 
+def ramdisk_parts(data: bytes | bytearray | memoryview, most_work: int = MOST_WORK) -> tuple[Part, ...]:
+    """Return what can be taken out of a ramdisk: each archive and each stream that is whole, unpacked."""
+    view = memoryview(data)
+    walk = _Walk(view, Budget(most_work))
+    if file_system_of(bytes(view[:SAMPLE])) is None:
+        walk.run()
+    return tuple(
+        Part(f"member{index}", f"{member.format}, unpacked", member.unpacked, partial(_take, view, member))
+        for index, member in enumerate(walk.members)
+        if member.is_whole
+    )
+
+
+def _take(data: memoryview, member: _Member) -> Iterator[bytes | memoryview]:
+    """Yield a member's bytes, unpacked; it was found to be whole."""
+    if member.packing is None:
+        yield data[member.offset : member.offset + member.size]
+    else:
+        # The walk has counted the work: what is taken out is no more than that.
+        yield from member.packing.pieces(open_stream(data, member.offset, Budget(_NO_LIMIT)))
+
+
 def _describe_image(system: FileSystem, head: bytes, data: memoryview) -> Branch:
-    image = describe_file_system(system, head, len(data))
+    image, wrong = describe_file_system(system, head, len(data))
+    kind = FileKind.DISK if system.is_disk else FileKind.RAMDISK
     return {
-        "kind": "disk image" if system.is_disk else "file system image",
-        "what": str(image["format"]),
+        "kind": kind.value,
         "size": len(data),
+        "contents": str(image["format"]),
         "image": image,
         "setting": "disk" if system.is_disk else "disk, or ramdisk for a kernel that mounts such an image",
         "in_guest": [] if system.is_disk else list(_in_guest(data, [])),
+        "problems": problem_rows([Problem(None, wrong, _DAMAGED)] if wrong else []),
     }
 
 
@@ -181,23 +212,24 @@ def _describe_archives(data: memoryview, members: list[_Member], problems: list[
     contents = [member.contents for member in members]
     inits = [each.init for each in contents if each.init is not None]
     main = [name for each in contents if not each.early for name in each.names]
-    images = [
-        describe_file_system(member.system, member.head, member.unpacked)
-        for member in members
-        if member.system is not None
-    ]
+    images = []
+    for member in members:
+        if member.system is not None:
+            image, wrong = describe_file_system(member.system, member.head, member.unpacked)
+            images.append(image)
+            problems += [Problem(member.offset, wrong, _DAMAGED)] if wrong and member.is_whole else []
     return {
-        "kind": "ramdisk",
-        "what": _title(members),
+        "kind": FileKind.RAMDISK.value,
         "size": len(data),
+        "contents": _title(members),
         "unpacked_size": sum(member.unpacked for member in members),
         "members": [_row(member) for member in members],
         "images": images,
         "init": None
         if not inits
         else {"name": "/init", "what": inits[-1].what, "mode": f"{inits[-1].mode:o}"},
-        "modules_for": [release for each in contents for release in each.modules],
-        "names": main[:MOST_NAMES],
+        "modules_for": list(dict.fromkeys(release for each in contents for release in each.modules)),
+        "names": list(dict.fromkeys(main))[:MOST_NAMES],
         "setting": "ramdisk",
         "in_guest": list(_in_guest(data, members)),
         "problems": problem_rows(problems),
@@ -260,11 +292,12 @@ def _judge_init(members: list[_Member]) -> Iterator[Problem]:
 
 def _in_guest(data: memoryview, members: list[_Member]) -> Iterator[dict[str, Tree]]:
     """Yield what each release's toolstack puts into the memory of a PV or PVH guest."""
-    for unzips, group in groupby(PROFILES, lambda profile: profile.unzips_ramdisk):
-        profiles: list[Profile] = list(group)
-        what, size = _loaded(data, members, unzips)
+    for (what, size), group in groupby(
+        PROFILES, lambda profile: _loaded(data, members, profile.unzips_ramdisk)
+    ):
+        releases = [profile.name for profile in group]
         yield {
-            "xen": f"{profiles[0].name} to {profiles[-1].name}",
+            "xen": f"{releases[0]} to {releases[-1]}",
             "what": what,
             "size": size,
             "pages": None if size is None else pages_for(size),

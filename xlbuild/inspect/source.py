@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 
+from xlbuild.image.codecerror import CodecError
+from xlbuild.inspect.streams import BudgetSpentError
 from xlbuild.units import KIB
 
 _SAMPLE = 64 * KIB
 
 
 class Source:
-    """A file's bytes, or what a stream unpacks to; no more than a piece of them is held."""
+    """A file's bytes, or what a stream unpacks to; no more than a piece of them is held.
+
+    A stream that cannot be unpacked further ends there, so that what came before is not lost; `failure` says why.
+    """
 
     def __init__(self, pieces: Iterator[bytes] | Iterator[memoryview], offset: int = 0) -> None:
         """Read the pieces; `offset` is what the place of the first byte counts as."""
@@ -16,6 +21,7 @@ class Source:
         self._rest = memoryview(b"")
         self.offset = offset
         """Of the next byte."""
+        self.failure: CodecError | BudgetSpentError | None = None
 
     def read(self, size: int) -> bytes:
         """Return the next bytes, fewer at the end."""
@@ -64,9 +70,13 @@ class Source:
 
     def _fill(self) -> bool:
         """Have a byte at hand, and return whether there is one."""
-        while not self._rest:
-            piece = next(self._pieces, None)
+        while not self._rest and self.failure is None:
+            try:
+                piece = next(self._pieces, None)
+            except (CodecError, BudgetSpentError) as error:
+                self.failure = error
+                return False
             if piece is None:
                 return False
             self._rest = memoryview(piece)
-        return True
+        return bool(self._rest)

@@ -148,7 +148,7 @@ def _gzip(stream: Stream) -> Iterator[bytes]:
 
 
 def _bzip2(stream: Stream) -> Iterator[bytes]:
-    return _pieces(stream, bz2.BZ2Decompressor(), (OSError, ValueError), cost=8)
+    return _pieces(stream, bz2.BZ2Decompressor(), (OSError, ValueError), cost=16)
 
 
 def _xz(stream: Stream) -> Iterator[bytes]:

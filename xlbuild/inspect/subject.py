@@ -16,7 +16,7 @@ from xlbuild.inspect.kernel import describe_kernel
 from xlbuild.inspect.kernel_address import describe_kernel_address
 from xlbuild.inspect.kernel_file import KernelFile, take_apart
 from xlbuild.inspect.kernel_parts import kernel_parts
-from xlbuild.inspect.ramdisk import describe_ramdisk
+from xlbuild.inspect.ramdisk import describe_ramdisk, ramdisk_parts
 from xlbuild.inspect.recognise import FileKind, Recognition, recognise
 from xlbuild.inspect.release_verdicts import release_verdicts
 from xlbuild.inspect.tree import Branch, Part, Tree
@@ -172,6 +172,10 @@ def _ramdisk(file: File) -> Branch:
     return describe_ramdisk(file.data) or {}
 
 
+def _ramdisk_parts(file: File) -> tuple[Part, ...]:
+    return ramdisk_parts(file.data)
+
+
 def _config(file: File) -> Branch:
     return describe_config(file.data, file.name, file.overrides, file.profile)
 
@@ -191,7 +195,7 @@ _ANSWERS: Mapping[FileKind, _Answers] = MappingProxyType(
         FileKind.CONFIG: _Answers(_config, _no_parts),
         FileKind.KERNEL: _AS_KERNEL,
         FileKind.FIRMWARE: _Answers(_firmware, _kernel_parts, _kernel_at),
-        FileKind.RAMDISK: _Answers(_ramdisk, _no_parts),
+        FileKind.RAMDISK: _Answers(_ramdisk, _ramdisk_parts),
         FileKind.DISK: _Answers(_ramdisk, _no_parts),
         FileKind.SAVE: _Answers(_nothing, _no_parts),
         FileKind.CORE: _Answers(_nothing, _no_parts),

@@ -19,6 +19,9 @@ _TELLING = frozenset(
     ("kernel", "ramdisk", "bootloader", "builder", "memory", "maxmem", "vcpus", "disk", "vif")
 )
 """Keys of which a configuration has one at least."""
+_NOT_ASCII = bytes(range(0x80, 0x100))
+_MOST_FOREIGN = 2
+"""So much of a text may be other letters than ASCII's: one byte in so many."""
 _DOCUMENTS = (
     (re.compile(rb'"schema"\s*:\s*"xlbuild\.domain/'), "the domain.json of a built domain"),
     (re.compile(rb'"schema"\s*:\s*"xlbuild\.'), "a document of xlbuild"),
@@ -40,7 +43,8 @@ def recognise_text(data: memoryview) -> TextFile | None:
     sample = bytes(data[:_SAMPLE]).removeprefix(b"\xef\xbb\xbf")
     if sample.startswith(b"#!") and b"xl" not in sample.partition(b"\n")[0]:
         return TextFile(FileKind.SCRIPT, "a script", "23 21 (#!) at 0x0")
-    if not sample.strip() or _CONTROL.search(sample):
+    foreign = len(sample) - len(sample.translate(None, _NOT_ASCII))
+    if not sample.strip() or _CONTROL.search(sample) or foreign > len(sample) // _MOST_FOREIGN:
         return None
     if sample.lstrip().startswith(b"{"):
         for pattern, what in _DOCUMENTS:

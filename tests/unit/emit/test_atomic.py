@@ -235,6 +235,36 @@ def test_an_interrupt_while_it_removes_what_it_replaced_leaves_nothing(
     assert content(tmp_path / "g") == "new"
 
 
+def test_a_lock_that_has_a_file_as_long_as_it_is_open_is_removed_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove, close = shutil.rmtree, os.close
+    silly = []
+
+    def leave_the_lock(path: Path, **options: bool) -> None:  # as NFS does
+        held = (path / "lock").exists()
+        remove(path, ignore_errors=True)
+        if held:
+            path.mkdir()
+            silly.append(path / ".nfs0001")
+            silly[-1].touch()
+
+    def let_go(fd: int) -> None:
+        close(fd)
+        for file in silly:
+            file.unlink(missing_ok=True)
+
+    monkeypatch.setattr(shutil, "rmtree", leave_the_lock)
+    monkeypatch.setattr(os, "close", let_go)
+    put(tmp_path / "g", "new")
+    assert silly
+    killed(lambda path: make(path, "new"), tmp_path / "g")
+    clean_up(tmp_path)
+    monkeypatch.undo()
+    assert len(silly) == 2
+    assert names(tmp_path) == ["g"]
+
+
 @pytest.mark.parametrize(
     "name", ["x" * 255, "ü" * 127, os.fsdecode(b"\xff\x01 odd\n"), ".hidden", "a.partial"]
 )

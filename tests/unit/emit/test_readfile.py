@@ -68,11 +68,11 @@ def make_link_to_device(path: Path) -> None:
 
 
 ODD: dict[str, tuple[Callable[[Path], None], str, str, str]] = {
-    "pipe": (make_fifo, "file-not-regular", "it is a pipe", "copy to one"),
-    "link to a pipe": (make_link_to_fifo, "file-not-regular", "it is a pipe", "copy to one"),
-    "socket": (make_socket, "file-not-regular", "it is a socket", "copy to one"),
-    "device": (make_link_to_device, "file-not-regular", "it is a device", "copy to one"),
-    "directory": (Path.mkdir, "file-not-regular", "it is a directory", "give a regular file"),
+    "pipe": (make_fifo, "file-not-regular", "it is a pipe", "copy what it gives"),
+    "link to a pipe": (make_link_to_fifo, "file-not-regular", "it is a pipe", "copy what it gives"),
+    "socket": (make_socket, "file-not-regular", "it is a socket", "copy what it gives"),
+    "device": (make_link_to_device, "file-not-regular", "it is a device", "copy what it gives"),
+    "directory": (Path.mkdir, "file-not-regular", "it is a directory", "name a file"),
     "loop of links": (make_loop, "file-unreadable", "too many levels", "leads back to itself"),
     "link to nowhere": (make_dangling_link, "file-missing", "no such file", "check the path"),
     "nothing": (lambda _: None, "file-missing", "no such file", "check the path"),

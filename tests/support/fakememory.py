@@ -1,6 +1,6 @@
 """Guest memory as a test wants it: some frames, and bytes here and there, which may be anything."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from xlbuild.units import PAGE_SIZE, FrameRange, Pfn, PhysAddr
 
@@ -31,3 +31,11 @@ class FakeMemory:
             if first < last:
                 result[first - address : last - address] = data[first - at : last - at]
         return bytes(result)
+
+    def pages(self) -> Iterator[tuple[Pfn, bytes]]:
+        """Yield the frames that are not all zero."""
+        for frames in self.populated:
+            for pfn in range(frames.first, frames.end):
+                page = self.read(PhysAddr(pfn * PAGE_SIZE), PAGE_SIZE)
+                if any(page):
+                    yield Pfn(pfn), page

@@ -6,7 +6,7 @@ from collections.abc import Mapping as ReadOnlyDict
 
 from fakememory import FakeMemory
 
-from xlbuild.inspect.reader import MemoryReader
+from xlbuild.built import MemoryReader
 from xlbuild.plan.p2m import PhysicalToMachine
 from xlbuild.plan.pagetables import Mapping, table_pages
 from xlbuild.units import PhysAddr

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from xlbuild.abi.layout import Layout
 from xlbuild.acpi.layouts import FADT_5, HEADER, RSDP, RSDP_1_SIZE
+from xlbuild.built import MemoryReader
 from xlbuild.inspect.acpifields import TABLES, TITLES, UNKNOWN_TABLE, printable
 from xlbuild.inspect.acpitables import (
     ADDRESS_SIZES,
@@ -17,7 +18,7 @@ from xlbuild.inspect.acpitables import (
     table_addresses,
     table_checksum,
 )
-from xlbuild.inspect.reader import MemoryReader, room_at
+from xlbuild.inspect.reader import room_at
 from xlbuild.inspect.region import Region
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 from xlbuild.units import MIB, PhysAddr, human_size

@@ -3,9 +3,9 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 
+from xlbuild.built import MemoryReader
 from xlbuild.inspect.pagewalk import Remark, Run, Table, Walk, walk
 from xlbuild.inspect.paging import Entry, PageTables, identity
-from xlbuild.inspect.reader import MemoryReader
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 from xlbuild.plan.pagetables import ENTRIES, X86_64, Paging, span_of_entry, span_of_table
 from xlbuild.units import Mfn, Pfn, bytes_of, human_size, paddr_of

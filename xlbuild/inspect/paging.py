@@ -6,7 +6,7 @@ The memory may hold anything.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from xlbuild.inspect.reader import MemoryReader
+from xlbuild.built import MemoryReader
 from xlbuild.plan.pagetables import (
     ENTRIES,
     PAGE_ACCESSED,

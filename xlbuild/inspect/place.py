@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from xlbuild.built import MemoryReader
 from xlbuild.errors import UsageError
 from xlbuild.inspect.paging import PageTables, Translation, translate
-from xlbuild.inspect.reader import MemoryReader
 from xlbuild.inspect.region import Region
 from xlbuild.units import UINT64, Pfn, PhysAddr, bytes_of, merge_ranges, paddr_of, pfn_of, whole_pages
 from xlbuild.visible import visible

@@ -1,23 +1,7 @@
-"""What descriptions of a guest's memory read it through: memory as built, as an image on disk, or of a dump."""
+"""How much of a guest's memory there is at an address."""
 
-from typing import Protocol
-
-from xlbuild.units import FrameRange, Pfn, PhysAddr, bytes_of, merge_ranges, pfn_of
-
-
-class MemoryReader(Protocol):
-    """A guest's memory; what nobody wrote, and what is not there, reads as zero."""
-
-    @property
-    def populated(self) -> tuple[FrameRange, ...]:
-        """The frames that exist."""
-
-    @property
-    def end(self) -> Pfn:
-        """One past the highest frame that exists."""
-
-    def read(self, address: PhysAddr, size: int) -> bytes:
-        """Return `size` bytes."""
+from xlbuild.built import MemoryReader
+from xlbuild.units import PhysAddr, bytes_of, merge_ranges, pfn_of
 
 
 def room_at(memory: MemoryReader, address: PhysAddr) -> int:

@@ -1,5 +1,6 @@
 """Page tables read back: as the plan has them, as a plain walker finds them, and as nobody should have made them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -310,6 +311,9 @@ class EveryFrameAlike:
     def read(self, address: int, size: int) -> bytes:
         self.reads += 1
         return (self.page * 2)[address % 4096 :][:size]
+
+    def pages(self) -> Iterator[tuple[Pfn, bytes]]:
+        return ((Pfn(pfn), self.page) for pfn in range(self.end))
 
 
 HOSTILE = {

@@ -42,7 +42,7 @@ _OTHER_CAUSES = {
         "domain-manifest-invalid",
     ),
     *("domain-image-missing", "domain-image-length", "domain-changed"),
-    *("target-exists", "target-not-a-domain", "target-unwritable", "target-no-space"),
+    *("target-exists", "target-not-a-domain", "target-unwritable", "target-no-space", "target-not-a-file"),
     *("host-file-invalid", "host-file-syntax", "setting-without-equals", "name-no-file-name"),
 }
 """Codes of what is no fault of a configuration."""

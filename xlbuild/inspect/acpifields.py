@@ -226,9 +226,14 @@ def describe_fields(
     layout = structure.layout
     values = layout.decode(data.ljust(layout.size, b"\0"))
     described: dict[str, Tree] = {}
-    for name, value in values.items():
-        if layout.offset_of(name) + layout.size_of(name) > len(data):
+    end = 0
+    for name, size in layout.field_sizes().items():
+        end += size
+        if end > len(data):
             break
+        if name not in values:
+            continue
+        value = values[name]
         described[name] = _value(name, value)
         if name in structure.meanings and isinstance(value, int):
             described[f"{name}_means"] = structure.meanings[name](value)

@@ -25,13 +25,14 @@ from xlbuild.libxl.json import json_text
 from xlbuild.profiles import Profile
 from xlbuild.reading import Reading, read_config
 from xlbuild.rules import Severity
-from xlbuild.units import KIB
+from xlbuild.units import KIB, MIB
 from xlbuild.visible import visible
 
 _MOST_SETTINGS = 1000
 _MOST_ELEMENTS = 64
 _LONGEST_VALUE = 1024
 _DEEPEST_VALUE = 3
+_LARGEST_MENDED = MIB
 _MOST_ROUNDS = 8
 """Of leaving out the lines that are not in xl's language."""
 _SETTING = re.compile(rb"[ \t]*[a-z0-9_.]+[ \t]*\+?=")
@@ -96,7 +97,7 @@ def describe_config(
 def _read(data: bytes, source: str, overrides: Sequence[str], profile: Profile) -> _Read | None:
     """Read a configuration, without the lines that keep it from being read; None where that does not help."""
     left_out: set[int] = set()
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MOST_ROUNDS if len(data) <= _LARGEST_MENDED else 1):
         try:
             reading = read_config(_without(data, left_out), source, overrides, profile)
         except ConfigSyntaxError as error:

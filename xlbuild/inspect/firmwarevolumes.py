@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from itertools import islice
 
 NVRAM = "fff12b8d-7696-4c8b-a985-2747075b4f50"
 """What tells a volume of variables (EFI_SYSTEM_NV_DATA_FV_GUID)."""
@@ -22,6 +23,9 @@ _SIGNATURE, _SIGNATURE_OFFSET = re.compile(b"_FVH"), 40
 _HEADER = struct.Struct("<16s16sQ4sIHHHBB")
 _LONGEST_HEADER = 4096
 _MOST_VOLUMES = 64
+_ALIGNMENT = 8
+_MOST_SIGNATURES = 1024
+"""So many signatures are looked at: code that looks for volumes has a few that start none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,9 @@ def read_volumes(data: memoryview) -> tuple[Volume, ...]:
     """Return the volumes of an image, in order; none is within another."""
     volumes: list[Volume] = []
     end = 0
-    for match in _SIGNATURE.finditer(data):
+    for match in islice(_SIGNATURE.finditer(data), _MOST_SIGNATURES):
         start = match.start() - _SIGNATURE_OFFSET
-        if start < end or len(volumes) == _MOST_VOLUMES:
+        if start < end or start % _ALIGNMENT or len(volumes) == _MOST_VOLUMES:
             continue
         if volume := _volume(data, start):
             volumes.append(volume)

@@ -163,8 +163,8 @@ def describe_ramdisk(data: bytes | bytearray | memoryview, most_work: int = MOST
     most_work   bytes that are read and unpacked before it gives up
     """
     view = memoryview(data)
-    head = bytes(view[:SAMPLE])
-    if format_of(head) is None and packing_at(view, 0) is None:
+    if not _has_members(view):
+        head = bytes(view[:SAMPLE])
         system = file_system_of(head)
         return None if system is None else _describe_image(system, head, view)
     walk = _Walk(view, Budget(most_work))
@@ -172,11 +172,16 @@ def describe_ramdisk(data: bytes | bytearray | memoryview, most_work: int = MOST
     return _describe_archives(view, walk.members, [*walk.problems, *_judge(walk.members)])
 
 
+def _has_members(data: memoryview) -> bool:
+    """Return whether a file starts with an archive or a compressed stream: its other bytes may look like anything."""
+    return format_of(bytes(data[:LONGEST_MAGIC])) is not None or packing_at(data, 0) is not None
+
+
 def ramdisk_parts(data: bytes | bytearray | memoryview, most_work: int = MOST_WORK) -> tuple[Part, ...]:
     """Return what can be taken out of a ramdisk: each archive and each stream that is whole, unpacked."""
     view = memoryview(data)
     walk = _Walk(view, Budget(most_work))
-    if file_system_of(bytes(view[:SAMPLE])) is None:
+    if _has_members(view):
         walk.run()
     return tuple(
         Part(f"member{index}", f"{member.format}, unpacked", member.unpacked, partial(_take, view, member))

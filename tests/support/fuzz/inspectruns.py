@@ -22,7 +22,7 @@ from xlbuild.inspect.kernel import describe_kernel
 from xlbuild.inspect.kernel_address import describe_kernel_address
 from xlbuild.inspect.kernel_file import KernelFile, take_apart
 from xlbuild.inspect.kernel_parts import kernel_parts
-from xlbuild.inspect.ramdisk import describe_ramdisk
+from xlbuild.inspect.ramdisk import describe_ramdisk, ramdisk_parts
 from xlbuild.inspect.recognise import recognise
 from xlbuild.inspect.tree import Branch, Part, Tree
 from xlbuild.units import MIB
@@ -84,11 +84,12 @@ def _described(tree: Branch | None) -> str:
     if tree is None:
         return "nothing of the kind"
     check_tree(tree)
-    return str(tree["what"])[:40]
+    return str(tree.get("contents") or tree["what"])
 
 
 def run_ramdisk(data: bytes) -> str:
-    """Describe a file as a ramdisk, a file system or a disk."""
+    """Describe a file as a ramdisk, a file system or a disk, and take out what is in it."""
+    check_parts(ramdisk_parts(data, MOST_OUTPUT))
     return _described(describe_ramdisk(data, MOST_OUTPUT))
 
 

@@ -195,3 +195,18 @@ def test_damaged_firmware_is_described_or_not_known(seed: bytes, at: int, change
     damaged = seed[:at] + change + seed[at + len(change) :]
     told = describe_firmware(damaged)
     assert told is None or told["kind"] == "firmware"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"SeaBIOS (version %s)\0" + b"1.1.1" * 400_000 + b"\xea" + bytes(15),
+        VOLUME[:40] + b"_FVH" + struct.pack("<IHHHBB", 0, 4096, 0, 0, 0, 2) + b"\0\0\0\0_FVH" * 250_000,
+        ROM * 2048,
+    ],
+    ids=["versions", "volumes", "images"],
+)
+def test_files_made_to_be_slow_are_not(data: bytes) -> None:
+    # Where what repeats is not bounded, each of these takes minutes, and the test does not end.
+    told = describe_firmware(data)
+    assert told is None or told["version"] is None

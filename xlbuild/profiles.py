@@ -40,6 +40,9 @@ class Profile:
     """E820 type of PVH's ACPI tables in the memory map: 3, ACPI; from 4.21: 4, NVS."""
     traditional_device_model: bool
     """qemu-xen-traditional and rombios exist (until 4.21)."""
+    lz4_fills_up: bool
+    """An lz4 payload may unpack to less than its length field says, the rest is zeros (until 4.22, whose builder uses
+    the system's liblz4)."""
     kernel_max_size: int = XC_DOM_DECOMPRESS_MAX
     """Bytes of the largest kernel that is taken, packed and unpacked: 1 GiB in every release, less where a user says
     so (upstream: xc_dom_kernel_max_size)."""
@@ -58,6 +61,7 @@ _XEN_4_17 = Profile(
     initialises_console_page=False,
     acpi_memory_type=_E820_ACPI,
     traditional_device_model=True,
+    lz4_fills_up=True,
 )
 _XEN_4_18 = replace(_XEN_4_17, name="4.18", pvh_paddr_offset_needs_virt_base=False)
 _XEN_4_19 = replace(_XEN_4_18, name="4.19", sets_altp2m_param=False, pvh_dsdt_length=17_945)
@@ -69,7 +73,7 @@ _XEN_4_21 = replace(
     acpi_memory_type=_E820_NVS,
     traditional_device_model=False,
 )
-_XEN_4_22 = replace(_XEN_4_21, name="4.22")
+_XEN_4_22 = replace(_XEN_4_21, name="4.22", lz4_fills_up=False)
 
 PROFILES: tuple[Profile, ...] = (_XEN_4_17, _XEN_4_18, _XEN_4_19, _XEN_4_20, _XEN_4_21, _XEN_4_22)
 """Every known release, oldest first."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kernels import LOAD_ADDRESS, Load, elf_file, pattern
+from kernels import LOAD_ADDRESS, Load, bzimage, elf_file, packed, pattern, sized
 
 import xlbuild
 from xlbuild.profiles import PROFILES, Profile
@@ -25,6 +25,7 @@ GUESTS = {
     "pvh-gz": 'type="pvh"\nkernel="{kernels}/pvh32"\nramdisk="{kernels}/rd.gz"',
     "pvh-linux": 'type="pvh"\nkernel="{kernels}/pvh-linuxos"\nmaxvcpus=12',
     "pvh-offset": 'type="pvh"\nkernel="{files}/pvh-offset"',
+    "pv64-lz4-short": 'type="pv"\nkernel="{files}/lz4-short"',
     "hvm": 'type="hvm"\nfirmware_override="{kernels}/fw32"\nbios_path_override="{kernels}/rd.raw"\nbios="seabios"',
     "hvm-altp2m": 'type="hvm"\nfirmware_override="{kernels}/fw32"\nbios_path_override="{kernels}/rd.raw"\n'
     'bios="seabios"\naltp2m="mixed"',
@@ -57,7 +58,9 @@ CHANGES: dict[tuple[str, str], set[str]] = {
     **{("4.21", guest): {"memory of console"} for guest in ("pv64", "pv64-ramdisk", "pv64-gz", "pv32")},
     **{("4.21", guest): NVS for guest in ("pvh", "pvh-gz", "pvh-linux", "pvh-offset", "hvm-acpi")},
     **{("4.21", guest): {"memory of console"} for guest in ("hvm", "hvm-altp2m")},
+    ("4.21", "pv64-lz4-short"): {"memory of console"},
     ("4.21", "hvm-traditional"): {"refused now: Xen 4.21 has no device model 'qemu-xen-traditional'"},
+    ("4.22", "pv64-lz4-short"): {"refused now: no loader for PV takes the kernel"},
 }
 """What changes with a release for a guest, by manifest path; where nothing is said, nothing changes.
 
@@ -73,6 +76,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("profiles")
     notes = [("PHYS32_ENTRY", LOAD_ADDRESS), ("PADDR_OFFSET", 0)]
     (directory / "pvh-offset").write_bytes(elf_file([Load(LOAD_ADDRESS, pattern(5000))], notes))
+    short = sized(packed(".lz4"), len(packed()) + 16)
+    (directory / "lz4-short").write_bytes(bzimage(short))
     return directory
 
 

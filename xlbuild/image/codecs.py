@@ -1,7 +1,7 @@
 """The compressions of Linux's bzImage payloads, in the order in which Xen looks for them.
 
 All but gzip are followed by four bytes that Linux's build appends: the unpacked size, little-endian, which the
-output must have exactly (lz4: at most; the rest is zeros). The verdict on a truncated or damaged stream is the
+output must have exactly (lz4 until 4.22: at most; the rest is zeros). The verdict on a truncated or damaged stream is the
 real builder's: xz, lzma and bzip2 are content once the output is complete, even if the stream is not; zstd wants
 every byte of its input to make sense.
 """
@@ -86,11 +86,12 @@ def unpack_lzo(payload: Blob, profile: Profile) -> Blob:
 
 
 def unpack_lz4(payload: Blob, profile: Profile) -> Blob:
-    """Unpack lz4's legacy frame; the output may be shorter than the length field says, the rest is zeros."""
+    """Unpack lz4's legacy frame; until 4.22 the output may be shorter than the length field says: zeros follow."""
     from xlbuild.image.lz4legacy import unpack_legacy_frame
 
     stream, size = _stream_and_size(payload, profile)
-    return Blob.of(unpack_legacy_frame(stream, size), size)
+    data = unpack_legacy_frame(stream, size)
+    return Blob.of(data, size) if profile.lz4_fills_up else _exactly(data, size)
 
 
 def _stream_and_size(payload: Blob, profile: Profile) -> tuple[memoryview, int]:

@@ -22,11 +22,11 @@ from xlbuild.profiles import Profile
 class UnpackOnce:
     """Undoes each compression of one file once, however often loaders ask: of all releases, for all containers."""
 
-    _done: dict[tuple[str, int, int], Blob | CodecError] = field(default_factory=dict)
+    _done: dict[tuple[str, int, int, bool], Blob | CodecError] = field(default_factory=dict)
 
     def __call__(self, codec: Codec, payload: Blob, profile: Profile) -> Blob:
         """Return the unpacked payload; CodecError as the codec raises it."""
-        key = (codec.name, payload.size, profile.lzma_memory_limit)
+        key = (codec.name, payload.size, profile.lzma_memory_limit, profile.lz4_fills_up)
         if key not in self._done:
             try:
                 self._done[key] = codec.unpack(payload, profile)
@@ -93,8 +93,9 @@ def _with_payload(file: KernelFile) -> KernelFile:
     file = replace(file, is_bzimage=True, payload=found, codec=codec_of(found.blob))
     if file.codec is None:
         return file
+    most_lenient = replace(file.given.profile, lz4_fills_up=True)
     try:
-        return replace(file, unpacked=file.given.unpack(file.codec, found.blob, file.given.profile))
+        return replace(file, unpacked=file.given.unpack(file.codec, found.blob, most_lenient))
     except CodecError as error:
         return replace(file, unpack_error=str(error))
 

@@ -82,7 +82,10 @@ class _Builder:
         other = _other_width(target, answer, self.file)
         if other is not None:
             rule = "ELF machine" if self.file.elf is not None else "multiboot table"
-            mend = f"give a {_WIDTH[target]} kernel, or start this one as {other.value}"
+            starts = isinstance(answer, KernelImage)
+            mend = f"give a {_WIDTH[target]} kernel" + (
+                f", or start this one as {other.value}" if starts else ""
+            )
             return Verdict(target, False, rule, f"it is a {_WIDTH[other]} kernel", mend)
         if isinstance(answer, RefusedError):
             return self._refused(target, answer)

@@ -1,9 +1,9 @@
 """The compressions of Linux's bzImage payloads, in the order in which Xen looks for them.
 
 All but gzip are followed by four bytes that Linux's build appends: the unpacked size, little-endian, which the
-output must have exactly (lz4 until 4.22: at most; the rest is zeros). The verdict on a truncated or damaged stream is the
-real builder's: xz, lzma and bzip2 are content once the output is complete, even if the stream is not; zstd wants
-every byte of its input to make sense.
+output must have exactly (lz4 until 4.22: at most; the rest is zeros). The verdict on a truncated or damaged
+stream is the real builder's: xz, lzma and bzip2 are content once the output is complete, even if the stream is not;
+zstd wants every byte of its input to make sense.
 """
 
 from __future__ import annotations

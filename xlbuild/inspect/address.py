@@ -231,6 +231,8 @@ def _mapped_neighbours(view: _View) -> Branch:
     assert view.tables is not None
     assert view.found is not None
     assert view.place.virtual is not None
+    if view.place.translation is None:
+        return {"before": None, "after": None}
     at = view.place.virtual & view.tables.paging.address_mask
     before = [run for run in view.found.runs if run.first < at]
     after = [run for run in view.found.runs if run.first > at]

@@ -17,6 +17,7 @@ from xlbuild.built import MemoryReader
 from xlbuild.errors import UsageError
 from xlbuild.inspect.paging import PageTables, Translation, translate
 from xlbuild.inspect.region import Region
+from xlbuild.plan.pagetables import X86_64
 from xlbuild.units import UINT64, Pfn, PhysAddr, bytes_of, merge_ranges, paddr_of, pfn_of, whole_pages
 from xlbuild.visible import visible
 
@@ -83,9 +84,11 @@ def find_place(space: AddressSpace, text: str) -> Place:
     if space.page_tables is None:
         understood += "; the guest starts without paging, so it is a physical one, too"
         return Place(text, understood, also, None, None, PhysAddr(number), None)
+    problem = not_an_address(space.page_tables, number)
+    if problem is not None:
+        return Place(text, understood, also, number, None, None, problem)
     found = translate(space.page_tables, number)
-    problem = not_an_address(space.page_tables, number) or found.problem
-    return Place(text, understood, also, number, found, None if problem else found.address, problem)
+    return Place(text, understood, also, number, found, found.address, found.problem)
 
 
 def exists(memory: MemoryReader, address: int) -> bool:
@@ -147,8 +150,9 @@ def _other_meanings(space: AddressSpace, number: int, taken: Space) -> Iterator[
     tables = space.page_tables
     if taken is not Space.VIRTUAL and tables is not None and _is_mapped(tables, number):
         yield f"virt:{number:#x}"
+    here = translate(tables, number).address if taken is Space.VIRTUAL and tables is not None else None
     for kind, address in ((Space.PHYSICAL, number), (Space.FRAME, bytes_of(number))):
-        if kind is not taken and exists(space.memory, address):
+        if kind is not taken and address != here and exists(space.memory, address):
             yield f"{kind.value}:{number:#x} ({_owner(space, address)})"
 
 
@@ -170,5 +174,6 @@ def not_an_address(tables: PageTables, number: int) -> str | None:
     """Return why the processor would take a number for no virtual address at all."""
     if tables.canonical(number) == number:
         return None
-    bits = tables.paging.address_bits
-    return f"not an address of this guest's: the bits from {bits} on are not as its {bits} bits have them"
+    if tables.paging is X86_64:
+        return "it is not canonical: bits 48 to 63 of an address are as bit 47 is"
+    return f"addresses of this guest have {tables.paging.address_bits} bits"

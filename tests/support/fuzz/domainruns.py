@@ -86,7 +86,11 @@ def run_manifest(data: bytes) -> str:
             return check_error(error)
         promise(verification.stray is None, "an image of holes has nothing anywhere")
         check_domain(domain)
-        return f"{domain.kind} read"
+        subject = DomainSubject(domain, verify)
+        check_tree(subject.describe())
+        check_parts(subject.parts())
+        said = {_at(subject, place) for place in _PLACES}
+        return f"{domain.kind} read, {' and '.join(sorted(said))}"
 
 
 def _wanted(data: bytes) -> int:

@@ -84,7 +84,7 @@ def _described(tree: Branch | None) -> str:
     if tree is None:
         return "nothing of the kind"
     check_tree(tree)
-    return str(tree.get("contents") or tree["what"])
+    return str(tree.get("contents") or tree["what"])[:40]
 
 
 def run_ramdisk(data: bytes) -> str:

@@ -183,7 +183,7 @@ TARGETS: tuple[Target, ...] = (
         "manifest",
         "built domains read back: domain.json, and memory as it says",
         domainruns.manifests,
-        json_mutation(domainruns.MANIFEST_WORDS),
+        json_mutation(domainruns.MANIFEST_WORDS, 2),
         domainruns.run_manifest,
         40,
     ),

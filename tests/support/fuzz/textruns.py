@@ -58,8 +58,27 @@ def run_overrides(data: bytes) -> str:
 
 
 def run_check(data: bytes) -> str:
-    """Check a configuration and write the report in all formats."""
-    return _shown(check_config(data, _FILE, (), NEWEST), data, ())
+    """Check a configuration, write the report in all formats, and see whether it tells what would stop a build."""
+    report = check_config(data, _FILE, (), NEWEST)
+    stop = _what_stops(data)
+    if stop is None:
+        promise(not report.exit_status, "what check calls an error stops a build")
+    else:
+        promise(
+            stop in {finding.code for finding in report.findings}, "what stops a build is told by check", stop
+        )
+    return _shown(report, data, ())
+
+
+def _what_stops(data: bytes) -> str | None:
+    """Return the code of what stops a build before its files are looked at; None where nothing does."""
+    try:
+        reading = read_config(data, _FILE, (), NEWEST)
+        raise_all(reading.errors)
+        decide(reading.guest, NEWEST)
+    except ConfigError as error:
+        return error.code
+    return None
 
 
 def _shown(report: CheckReport, data: bytes | None, arguments: Sequence[str]) -> str:

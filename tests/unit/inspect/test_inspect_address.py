@@ -22,7 +22,7 @@ from xlbuild.inspect.address import MAX_LENGTH, describe_address
 from xlbuild.inspect.paging import PageTables
 from xlbuild.inspect.place import AddressSpace
 from xlbuild.inspect.region import Region
-from xlbuild.plan.pagetables import X86_64
+from xlbuild.plan.pagetables import X86_32_PAE, X86_64
 from xlbuild.units import Mfn, PhysAddr, paddr_of
 
 ROOT = Path(__file__).parents[3]
@@ -157,8 +157,24 @@ def test_an_unmapped_virtual_address_tells_the_entry_that_ends_it() -> None:
 
 def test_an_address_that_is_not_canonical_is_told_so() -> None:
     answer = at("pv", "virt:0x1000000000000")
-    assert "not an address of this guest's" in answer["what"]
+    assert answer["what"] == "not mapped: it is not canonical: bits 48 to 63 of an address are as bit 47 is"
+    assert (answer["entries"], answer["before"], answer["after"]) == (None, None, None)
     assert at("pv", "0x1000000000000")["physical"] is None
+
+
+def test_an_address_of_more_than_32_bits_is_none_in_pae() -> None:
+    memory = tables_by_hand({1: {0: 2 << 12 | 1}, 2: {0: 3 << 12 | LINKED}, 3: {0: 9 << 12 | WRITABLE}})
+    space = AddressSpace(memory, (), PageTables(memory, Mfn(1), X86_32_PAE))
+    answer: Any = describe_address(space, "virt:0x100000000")
+    assert answer["what"] == "not mapped: addresses of this guest have 32 bits"
+    assert describe_address(space, "virt:5")["physical"] == "0x9005"
+
+
+def test_a_virtual_address_that_is_the_same_physical_one_has_one_meaning() -> None:
+    number = paddr_of(hello("pv").plan.page_tables[0].tables.first)
+    answer = at("pv", f"{number:#x}")
+    assert answer["virtual"] == answer["physical"] == hex(number)
+    assert answer["might_also_be"] is None
 
 
 @pytest.mark.parametrize(

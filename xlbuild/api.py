@@ -183,7 +183,7 @@ def examine(
     from xlbuild.emit.inputs import BUILT_IN_SCHEME, built_in
     from xlbuild.emit.readback import is_directory
     from xlbuild.emit.readfile import read_file
-    from xlbuild.inspect.release_verdicts import profile_of
+    from xlbuild.inspect.kernels.release_verdicts import profile_of
     from xlbuild.inspect.releases import RELEASES
     from xlbuild.inspect.subject import open_file
 
@@ -207,7 +207,7 @@ def examine(
 
 def _examine_directory(name: str, overrides: Sequence[str], kind: FileKind | str | None) -> Subject:
     from xlbuild.emit.readback import read_directory, verify
-    from xlbuild.inspect.domain_subject import DomainSubject
+    from xlbuild.inspect.domains.subject import DomainSubject
 
     if overrides or kind is not None:
         raise UsageError(

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from xlbuild.abi.hvm_start_info import HVM_MEMMAP_TABLE_ENTRY, HVM_START_INFO
 from xlbuild.abi.start_info import START_INFO_X86_32, START_INFO_X86_64
 from xlbuild.domain import Domain
-from xlbuild.inspect.acpi import acpi_regions
-from xlbuild.inspect.paging import PageTables
-from xlbuild.inspect.place import AddressSpace
-from xlbuild.inspect.region import Region
+from xlbuild.inspect.memory.acpi import acpi_regions
+from xlbuild.inspect.memory.paging import PageTables
+from xlbuild.inspect.memory.place import AddressSpace
+from xlbuild.inspect.memory.region import Region
 from xlbuild.plan.pagetables import X86_64
 from xlbuild.units import PAGE_SIZE, Mfn, PhysAddr, bytes_of, paddr_of
 

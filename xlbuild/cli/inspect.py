@@ -13,9 +13,9 @@ from xlbuild.cli.tree import show_tree
 from xlbuild.errors import RefusedError, UsageError, Where
 
 if TYPE_CHECKING:
+    from xlbuild.inspect.kernels.verdicts import Verdict
     from xlbuild.inspect.subject import Subject
     from xlbuild.inspect.tree import Branch
-    from xlbuild.inspect.verdicts import Verdict
 
 _CONTAINERS = ("pv64", "pv32", "pv", "pvh", "hvm")
 
@@ -84,7 +84,7 @@ def _print_json(tree: Branch) -> None:
 
 def _gate(subject: Subject, file: str, xen: str | None, required: Sequence[str], *, as_json: bool) -> None:
     """Say whether a kernel boots where it has to; RefusedError if it does not."""
-    from xlbuild.inspect.kernel import NAMES
+    from xlbuild.inspect.kernels.describe import NAMES
     from xlbuild.inspect.releases import RELEASES
 
     release = xen or RELEASES[-1]

@@ -11,10 +11,10 @@ from xlbuild.image.elf import EM_386, EM_X86_64, MAGIC, ElfFile, open_elf
 from xlbuild.image.multiboot import find_table
 from xlbuild.image.recognise import FileKind, arm_kind, boot_loader_header, signature_of
 from xlbuild.image.verdict import RejectedError
-from xlbuild.inspect.cpio import starts_archive
-from xlbuild.inspect.filesystems import SAMPLE, file_system_of
-from xlbuild.inspect.firmware import describe_firmware
-from xlbuild.inspect.streams import Budget, BudgetSpentError, Packing, open_stream, packing_at
+from xlbuild.inspect.firmware.describe import describe_firmware
+from xlbuild.inspect.ramdisks.cpio import starts_archive
+from xlbuild.inspect.ramdisks.filesystems import SAMPLE, file_system_of
+from xlbuild.inspect.ramdisks.streams import Budget, BudgetSpentError, Packing, open_stream, packing_at
 from xlbuild.inspect.textfile import recognise_text
 from xlbuild.inspect.tree import hexadecimal
 from xlbuild.units import MIB

@@ -11,16 +11,16 @@ from typing import Protocol
 from xlbuild.errors import UsageError
 from xlbuild.image.elf import MAGIC
 from xlbuild.inspect.config import describe_config
-from xlbuild.inspect.firmware import describe_firmware
-from xlbuild.inspect.kernel import describe_kernel
-from xlbuild.inspect.kernel_address import describe_kernel_address
-from xlbuild.inspect.kernel_file import KernelFile, take_apart
-from xlbuild.inspect.kernel_parts import kernel_parts
-from xlbuild.inspect.ramdisk import describe_ramdisk, ramdisk_parts
+from xlbuild.inspect.firmware.describe import describe_firmware
+from xlbuild.inspect.kernels.address import describe_kernel_address
+from xlbuild.inspect.kernels.describe import describe_kernel
+from xlbuild.inspect.kernels.file import KernelFile, take_apart
+from xlbuild.inspect.kernels.parts import kernel_parts
+from xlbuild.inspect.kernels.release_verdicts import release_verdicts
+from xlbuild.inspect.kernels.verdicts import Verdict
+from xlbuild.inspect.ramdisks.describe import describe_ramdisk, ramdisk_parts
 from xlbuild.inspect.recognise import FileKind, Recognition, recognise
-from xlbuild.inspect.release_verdicts import release_verdicts
 from xlbuild.inspect.tree import Branch, Part, Tree
-from xlbuild.inspect.verdicts import Verdict
 from xlbuild.profiles import Profile
 
 SCHEMA = "xlbuild.inspect/1"

@@ -22,8 +22,8 @@ from xlbuild.emit.inputs import InputFile
 from xlbuild.emit.readback import read_directory, verify
 from xlbuild.errors import FilesError, RefusedError, UsageError
 from xlbuild.hello import HELLO_KERNELS
-from xlbuild.inspect.domain_regions import domain_regions, virtual_address
-from xlbuild.inspect.domain_subject import DomainSubject
+from xlbuild.inspect.domains.regions import domain_regions, virtual_address
+from xlbuild.inspect.domains.subject import DomainSubject
 from xlbuild.pipeline import BuildOptions, build_domain
 from xlbuild.profiles import NEWEST
 from xlbuild.units import TIB, FrameRange, Pfn, PhysAddr

@@ -14,15 +14,15 @@ from xlbuild.cli.tree import plain_text
 from xlbuild.errors import FilesError, RefusedError, UsageError
 from xlbuild.image import load_kernel
 from xlbuild.image.elf import ADDRESS_MASK
-from xlbuild.inspect.acpi import acpi_regions, describe_acpi
-from xlbuild.inspect.aml import describe_aml
 from xlbuild.inspect.config import describe_config
-from xlbuild.inspect.firmware import describe_firmware, title_of_kernel
-from xlbuild.inspect.kernel import describe_kernel
-from xlbuild.inspect.kernel_address import describe_kernel_address
-from xlbuild.inspect.kernel_file import KernelFile, take_apart
-from xlbuild.inspect.kernel_parts import kernel_parts
-from xlbuild.inspect.ramdisk import describe_ramdisk, ramdisk_parts
+from xlbuild.inspect.firmware.describe import describe_firmware, title_of_kernel
+from xlbuild.inspect.kernels.address import describe_kernel_address
+from xlbuild.inspect.kernels.describe import describe_kernel
+from xlbuild.inspect.kernels.file import KernelFile, take_apart
+from xlbuild.inspect.kernels.parts import kernel_parts
+from xlbuild.inspect.memory.acpi import acpi_regions, describe_acpi
+from xlbuild.inspect.memory.aml import describe_aml
+from xlbuild.inspect.ramdisks.describe import describe_ramdisk, ramdisk_parts
 from xlbuild.inspect.recognise import recognise
 from xlbuild.inspect.tree import Branch, Part, Tree
 from xlbuild.units import MIB

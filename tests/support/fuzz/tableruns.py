@@ -8,9 +8,9 @@ from pagingmemory import LINKED, READ_ONLY, WRITABLE
 
 from fuzz.inspectruns import check_tree
 from fuzz.model import Field, Seed, Seeds, promise
-from xlbuild.inspect.pagetables import describe_walk
-from xlbuild.inspect.pagewalk import walk
-from xlbuild.inspect.paging import PageTables
+from xlbuild.inspect.memory.page_tables import describe_walk
+from xlbuild.inspect.memory.page_walk import walk
+from xlbuild.inspect.memory.paging import PageTables
 from xlbuild.plan.pagetables import X86_32_PAE, X86_64
 from xlbuild.units import Mfn, bytes_of
 

@@ -482,7 +482,7 @@ def test_a_guest_of_1_tib_costs_no_memory_and_no_time(tmp_path: Path) -> None:
     program = (
         "import resource, sys, time\n"
         "from xlbuild.emit.readback import read_directory, verify\n"
-        "from xlbuild.inspect.domain import describe_domain\n"
+        "from xlbuild.inspect.domains.describe import describe_domain\n"
         "start, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "domain = read_directory(sys.argv[1])\n"
         "found = verify(domain)\n"

@@ -9,7 +9,7 @@ from toolstack import XEN_ROOT, Material
 
 from xlbuild.built import BuiltDomain
 from xlbuild.emit.readback import read_directory
-from xlbuild.inspect.domain_parts import domain_parts
+from xlbuild.inspect.domains.parts import domain_parts
 from xlbuild.inspect.tree import Part
 from xlbuild.units import MIB
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xlbuild
-from xlbuild.inspect.acpi import acpi_problems, acpi_regions, describe_acpi, find_tables
+from xlbuild.inspect.memory.acpi import acpi_problems, acpi_regions, describe_acpi, find_tables
 from xlbuild.units import PhysAddr
 
 ROOT = Path(__file__).parents[3]

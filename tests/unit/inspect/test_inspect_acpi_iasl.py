@@ -11,8 +11,8 @@ from acpimemory import RSDP_AT, acpi_memory, with_checksum
 
 import xlbuild
 from xlbuild.abi.layout import Layout
-from xlbuild.inspect.acpi import AcpiTable, describe_acpi, find_tables
-from xlbuild.inspect.acpifields import MADT_ENTRIES, SRAT_ENTRIES
+from xlbuild.inspect.memory.acpi import AcpiTable, describe_acpi, find_tables
+from xlbuild.inspect.memory.acpi_fields import MADT_ENTRIES, SRAT_ENTRIES
 from xlbuild.inspect.tree import Tree
 from xlbuild.units import PhysAddr
 

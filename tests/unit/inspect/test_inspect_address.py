@@ -18,10 +18,10 @@ import xlbuild
 from xlbuild.abi.layout import Layout, raw, u16, u32
 from xlbuild.domain import Domain
 from xlbuild.errors import UsageError
-from xlbuild.inspect.address import MAX_LENGTH, describe_address
-from xlbuild.inspect.paging import PageTables
-from xlbuild.inspect.place import AddressSpace
-from xlbuild.inspect.region import Region
+from xlbuild.inspect.memory.address import MAX_LENGTH, describe_address
+from xlbuild.inspect.memory.paging import PageTables
+from xlbuild.inspect.memory.place import AddressSpace
+from xlbuild.inspect.memory.region import Region
 from xlbuild.plan.pagetables import X86_32_PAE, X86_64
 from xlbuild.units import Mfn, PhysAddr, paddr_of
 

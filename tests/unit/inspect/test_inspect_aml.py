@@ -12,7 +12,7 @@ from toolstack import Material
 
 from xlbuild.acpi import aml
 from xlbuild.acpi.dsdt import build_dsdt
-from xlbuild.inspect.aml import describe_aml
+from xlbuild.inspect.memory.aml import describe_aml
 from xlbuild.inspect.tree import Tree
 
 SOURCE = r"""

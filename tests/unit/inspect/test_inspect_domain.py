@@ -17,8 +17,8 @@ from toolstack import XEN_ROOT, Material
 import xlbuild
 from xlbuild.built import BuiltDomain
 from xlbuild.emit.readback import read_directory, verify
-from xlbuild.inspect.domain import describe_domain, domain_problems
-from xlbuild.inspect.domain_regions import domain_regions, region_at, virtual_address
+from xlbuild.inspect.domains.describe import describe_domain, domain_problems
+from xlbuild.inspect.domains.regions import domain_regions, region_at, virtual_address
 from xlbuild.units import PhysAddr
 
 Described = dict[str, Any]

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toolstack import XEN_ROOT, Material
 
-from xlbuild.inspect.firmware import describe_firmware, title_of_kernel
-from xlbuild.inspect.kernel import describe_kernel
-from xlbuild.inspect.kernel_file import take_apart
+from xlbuild.inspect.firmware.describe import describe_firmware, title_of_kernel
+from xlbuild.inspect.kernels.describe import describe_kernel
+from xlbuild.inspect.kernels.file import take_apart
 from xlbuild.profiles import NEWEST
 
 SHARE = XEN_ROOT / "usr/share"

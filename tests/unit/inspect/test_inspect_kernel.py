@@ -19,13 +19,13 @@ import xlbuild
 from xlbuild.errors import RefusedError, UsageError
 from xlbuild.hello import HELLO_KERNELS
 from xlbuild.image.notes import GUEST_STRING_NAMES, NoteType
-from xlbuild.inspect.bzimage import SETUP_HEADER, SETUP_HEADER_OFFSET
-from xlbuild.inspect.elf import symbol_at
-from xlbuild.inspect.features import FEATURES
-from xlbuild.inspect.kernel import describe_kernel
-from xlbuild.inspect.kernel_address import describe_kernel_address
-from xlbuild.inspect.kernel_file import take_apart
-from xlbuild.inspect.kernel_parts import kernel_parts
+from xlbuild.inspect.kernels.address import describe_kernel_address
+from xlbuild.inspect.kernels.bzimage import SETUP_HEADER, SETUP_HEADER_OFFSET
+from xlbuild.inspect.kernels.describe import describe_kernel
+from xlbuild.inspect.kernels.elf import symbol_at
+from xlbuild.inspect.kernels.features import FEATURES
+from xlbuild.inspect.kernels.file import take_apart
+from xlbuild.inspect.kernels.parts import kernel_parts
 from xlbuild.profiles import NEWEST
 from xlbuild.units import paddr_of
 

@@ -22,9 +22,9 @@ from toolstack import Material
 
 import xlbuild
 from xlbuild.domain import Domain
-from xlbuild.inspect.pagetables import describe_page_tables
-from xlbuild.inspect.pagewalk import MAX_PROBLEMS, MAX_RUNS, MAX_VISITS, Walk, walk
-from xlbuild.inspect.paging import PageTables, identity, translate
+from xlbuild.inspect.memory.page_tables import describe_page_tables
+from xlbuild.inspect.memory.page_walk import MAX_PROBLEMS, MAX_RUNS, MAX_VISITS, Walk, walk
+from xlbuild.inspect.memory.paging import PageTables, identity, translate
 from xlbuild.plan.p2m import PhysicalToMachine
 from xlbuild.plan.pagetables import X86_32_PAE, X86_64, Paging, map_frames
 from xlbuild.units import FrameRange, Mfn, Pfn, VirtAddr

@@ -10,7 +10,7 @@ from archivers import COMPRESSORS, FILE_SYSTEMS, cpio, file_system, listing, pac
 
 from xlbuild.errors import RefusedError
 from xlbuild.image.modules import prepare_module
-from xlbuild.inspect.ramdisk import describe_ramdisk, ramdisk_parts
+from xlbuild.inspect.ramdisks.describe import describe_ramdisk, ramdisk_parts
 from xlbuild.profiles import PROFILES
 
 pytestmark = pytest.mark.archivers

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xlbuild.inspect.ramdisk import describe_ramdisk, ramdisk_parts
+from xlbuild.inspect.ramdisks.describe import describe_ramdisk, ramdisk_parts
 
 MIB = 1 << 20
 

@@ -12,10 +12,10 @@ from toolstack import Material
 import xlbuild
 from xlbuild.errors import XlbuildError
 from xlbuild.hello import HELLO_KERNELS
-from xlbuild.inspect.kernel_file import take_apart
-from xlbuild.inspect.release_verdicts import release_verdicts, spans
+from xlbuild.inspect.kernels.file import take_apart
+from xlbuild.inspect.kernels.release_verdicts import release_verdicts, spans
+from xlbuild.inspect.kernels.verdicts import CONFIG_TYPES, Verdict, verdicts
 from xlbuild.inspect.releases import RELEASES, Target
-from xlbuild.inspect.verdicts import CONFIG_TYPES, Verdict, verdicts
 from xlbuild.profiles import NEWEST, PROFILES, Profile
 
 XENS = json.loads(GOLDEN.read_text())["cases"]

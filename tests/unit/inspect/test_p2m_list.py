@@ -9,8 +9,8 @@ from dice import Dice
 
 import xlbuild
 from xlbuild.built import BuiltDomain
-from xlbuild.inspect import p2m_list
-from xlbuild.inspect.p2m_list import P2mRun, describe_p2m, p2m_problems, read_p2m
+from xlbuild.inspect.domains import p2m_list
+from xlbuild.inspect.domains.p2m_list import P2mRun, describe_p2m, p2m_problems, read_p2m
 from xlbuild.units import PhysAddr
 
 

@@ -9,9 +9,9 @@ from kernel_cases import PV, PVH, legacy, pv, pvh
 from kernels import EM_AARCH64, LOAD_ADDRESS, Load, binary, bzimage, elf_file, packed, pattern, sized
 from toolstack import Material
 
-from xlbuild.inspect.kernel_file import take_apart
+from xlbuild.inspect.kernels.file import take_apart
+from xlbuild.inspect.kernels.traits import TESTS, traits_of
 from xlbuild.inspect.releases import Trait
-from xlbuild.inspect.traits import TESTS, traits_of
 from xlbuild.profiles import NEWEST
 
 KERNEL = packed()

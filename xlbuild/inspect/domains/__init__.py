@@ -1,0 +1,1 @@
+"""Built domains: what their guests find."""

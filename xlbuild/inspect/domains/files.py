@@ -1,0 +1,99 @@
+"""A built domain's files of structures, and pages whose contents are known, held against memory."""
+
+from collections.abc import Iterator
+
+from xlbuild.abi.hypercall import NR_STUBS, hypercall_page_x86_32, hypercall_page_x86_64
+from xlbuild.abi.shared_info import (
+    EVTCHN_UPCALL_MASK_OFFSET,
+    VCPU_INFO_SIZE,
+    XEN_LEGACY_MAX_VCPUS,
+    initial_shared_info,
+)
+from xlbuild.built import (
+    ACPI_INFO_FILE,
+    HVM_INFO_FILE,
+    RSDP_FILE,
+    SHARED_INFO_FILE,
+    START_INFO_FILE,
+    BuiltDomain,
+    acpi_table_file,
+)
+from xlbuild.image.model import GuestType
+from xlbuild.inspect.domains.regions import virtual_address
+from xlbuild.inspect.tree import Branch, hexadecimal
+from xlbuild.inspect.words import counted
+from xlbuild.units import PAGE_SIZE, PhysAddr, paddr_of
+
+_ACPI_FILES: dict[str, str] = {"RSDP": RSDP_FILE, "ACPI info": ACPI_INFO_FILE}
+
+
+def describe_shared_info(built: BuiltDomain) -> Branch | None:
+    """Return the shared info page as the toolstack leaves it; None for guests that have none at start."""
+    page = built.structures.get(SHARED_INFO_FILE)
+    if page is None:
+        return None
+    address = built.start_info.fields["shared_info"]
+    assert isinstance(address, int)
+    known = {vcpu * VCPU_INFO_SIZE + EVTCHN_UPCALL_MASK_OFFSET for vcpu in range(XEN_LEGACY_MAX_VCPUS)}
+    masked = sum(1 for at in known if at < len(page) and page[at])
+    others = sum(1 for at, byte in enumerate(page) if byte and at not in known)
+    return {
+        "machine_addr": hexadecimal(address),
+        "size": len(page),
+        "evtchn_upcall_mask": masked,
+        "evtchn_upcall_mask_means": f"{counted(masked, 'vCPU')} of {XEN_LEGACY_MAX_VCPUS} with events masked",
+        "other_bytes": others,
+        "other_bytes_means": "not zero: none should be" if others else "all else is zero",
+    }
+
+
+def describe_hypercall_page(built: BuiltDomain) -> Branch | None:
+    """Return the hypercall page's place and what is in it; None where the kernel has none."""
+    if built.hypercall_page is None:
+        return None
+    address = paddr_of(built.hypercall_page.pfn)
+    virtual = virtual_address(built, address)
+    return {
+        "addr": hexadecimal(address),
+        "virt": hexadecimal(virtual) if virtual is not None else None,
+        "filled": built.hypercall_page.filled,
+        "means": f"{NR_STUBS} entries of the hypervisor's"
+        if _has_stubs(built, address)
+        else "what the kernel's image has there; a hypervisor fills it before the guest starts",
+    }
+
+
+def file_problems(built: BuiltDomain) -> Iterator[str]:
+    """Yield a file that is missing or not as memory has it, and pages that are not as they are built."""
+    missing = [name for name in built.structure_files() if name not in built.structures]
+    yield from (f"{name} is missing" for name in missing)
+    for name, address, size in _copies(built):
+        if name in built.structures and built.structures[name] != built.memory.read(address, size):
+            yield f"{name} is not what memory.img has at {address:#x}"
+    shared_info = built.structures.get(SHARED_INFO_FILE)
+    if shared_info is not None and shared_info != initial_shared_info():
+        yield f"{SHARED_INFO_FILE} is not the page that the toolstack leaves: events masked, all else zero"
+    page = built.hypercall_page
+    if page is not None and page.filled and not _has_stubs(built, paddr_of(page.pfn)):
+        yield f"the hypercall page at {paddr_of(page.pfn):#x} is filled, domain.json says, and is not in memory.img"
+
+
+def _copies(built: BuiltDomain) -> Iterator[tuple[str, PhysAddr, int]]:
+    """Yield the files that repeat a piece of memory: name, address and size."""
+    segment = built.segment("HVM start info")
+    size = segment.vend - segment.vstart if segment is not None else PAGE_SIZE
+    yield START_INFO_FILE, built.start_info.address, size
+    if built.hvm_info is not None:
+        yield HVM_INFO_FILE, built.hvm_info.address, built.hvm_info.size
+    if built.acpi is None:
+        return
+    for blob in built.acpi.blobs:
+        if blob.name in _ACPI_FILES:
+            yield _ACPI_FILES[blob.name], blob.address, blob.size
+    for table in built.acpi.tables:
+        yield acpi_table_file(table.name), table.address, table.size
+
+
+def _has_stubs(built: BuiltDomain, address: PhysAddr) -> bool:
+    stubs = hypercall_page_x86_32 if built.guest_type is GuestType.PV32PAE else hypercall_page_x86_64
+    return built.memory.read(address, PAGE_SIZE) == stubs()

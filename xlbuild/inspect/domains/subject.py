@@ -1,0 +1,110 @@
+"""A built domain that is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from xlbuild.built import BuiltDomain, Verification
+from xlbuild.errors import UsageError
+from xlbuild.image.model import GuestType
+from xlbuild.inspect.domains.describe import describe_domain
+from xlbuild.inspect.domains.parts import domain_parts
+from xlbuild.inspect.domains.regions import domain_regions
+from xlbuild.inspect.kernels.verdicts import Verdict
+from xlbuild.inspect.memory.acpi import acpi_problems, acpi_regions, describe_acpi
+from xlbuild.inspect.memory.address import describe_address
+from xlbuild.inspect.memory.page_tables import describe_walk, page_table_problems
+from xlbuild.inspect.memory.page_walk import walk
+from xlbuild.inspect.memory.paging import PageTables, identity
+from xlbuild.inspect.memory.place import AddressSpace
+from xlbuild.inspect.memory.region import Region
+from xlbuild.inspect.subject import DUMP_LENGTH, SCHEMA
+from xlbuild.inspect.tree import Branch, Part, Tree
+from xlbuild.plan.pagetables import X86_32_PAE, X86_64, Paging
+from xlbuild.units import MachineAddr, Mfn, PhysAddr, mfn_of, mfn_of_extended_cr3
+
+_PAGING: dict[GuestType, tuple[Paging, Callable[[int], Mfn]]] = {
+    GuestType.PV64: (X86_64, lambda cr3: mfn_of(MachineAddr(cr3))),
+    GuestType.PV32PAE: (X86_32_PAE, mfn_of_extended_cr3),
+}
+"""How a PV guest's processor translates, and which frame its cr3 names."""
+
+_MOST_MORE_PROBLEMS = 64
+"""Of page tables and ACPI tables, that are told among the domain's."""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainSubject:
+    """A built domain, read back from its directory."""
+
+    built: BuiltDomain
+    verify: Callable[[BuiltDomain], Verification]
+    """Reads all of its memory, to say whether it is as it was built."""
+
+    def describe(self) -> Branch:
+        """Return everything there is to say of it; all of its memory is read for that."""
+        told = describe_domain(self.built, self.verify(self.built))
+        tables: dict[str, Tree] = {}
+        problems: list[Iterator[str]] = []
+        if (page_tables := self._page_tables()) is not None:
+            found = walk(page_tables)
+            tables["page_tables"] = describe_walk(page_tables, found)
+            problems.append(page_table_problems(page_tables, found))
+        if (rsdp := self._rsdp()) is not None:
+            tables["acpi"] = describe_acpi(self.built.memory, rsdp)
+            problems.append(acpi_problems(self.built.memory, rsdp))
+        head = {"schema": SCHEMA, "file": self.built.source, "kind": "built domain"}
+        more = islice(chain.from_iterable(problems), _MOST_MORE_PROBLEMS)
+        return (
+            head
+            | {name: value for name, value in told.items() if name not in ("digests", "problems")}
+            | tables
+            | {"digests": told["digests"], "problems": [*_list(told["problems"]), *more]}
+        )
+
+    def describe_address(self, address: str, length: int = DUMP_LENGTH) -> Branch:
+        """Return what lies at an address of the guest, in words and as a dump."""
+        space = AddressSpace(self.built.memory, self._regions(), self._page_tables())
+        return describe_address(space, address, length)
+
+    def _regions(self) -> tuple[Region, ...]:
+        """Return the domain's regions; ACPI tables as memory has them, whose fields are known."""
+        rsdp = self._rsdp()
+        tables = acpi_regions(self.built.memory, rsdp) if rsdp is not None else ()
+        known = {(table.first, table.end) for table in tables}
+        others = (region for region in domain_regions(self.built) if (region.first, region.end) not in known)
+        return tuple(sorted((*others, *tables), key=lambda region: (region.first, -region.end)))
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return what can be taken out of it."""
+        return domain_parts(self.built)
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Refuse: it is built already."""
+        raise UsageError(
+            "no-kernel",
+            f"{self.built.source} is a built domain, and kernels are what boots or not",
+            hint="name the kernel's file; domain.json says which it was",
+        )
+
+    def _page_tables(self) -> PageTables | None:
+        """Return a PV guest's page tables, as vCPU 0's cr3 names them."""
+        shape = _PAGING.get(self.built.guest_type)
+        registers = self.built.vcpus[0].registers if self.built.vcpus else None
+        control = registers.get("ctrlreg") if registers is not None else None
+        if shape is None or control is None or isinstance(control, int | bytes):
+            return None
+        paging, frame_of = shape
+        return PageTables(self.built.memory, frame_of(control[3]), paging, identity)
+
+    def _rsdp(self) -> PhysAddr | None:
+        """Return where a PVH guest's ACPI begins, as its start info says."""
+        address = self.built.start_info.fields.get("rsdp_paddr")
+        return PhysAddr(address) if isinstance(address, int) and address else None
+
+
+def _list(tree: Tree) -> Sequence[Tree]:
+    assert isinstance(tree, list)
+    return tree

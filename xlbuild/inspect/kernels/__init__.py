@@ -1,0 +1,1 @@
+"""Kernels: taken apart, described, and judged."""

@@ -1,0 +1,148 @@
+"""What lies at an address of a kernel file: `--at` for an image that is in no guest's memory yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from xlbuild.errors import RefusedError, UsageError, Where
+from xlbuild.image.elf import ADDRESS_MASK, ElfFile, ProgramHeader, SectionHeader
+from xlbuild.inspect.kernels.elf import section_name, symbol_at
+from xlbuild.inspect.kernels.file import KernelFile
+from xlbuild.inspect.memory.hexdump import describe_bytes
+from xlbuild.inspect.tree import Branch, Tree, hexadecimal
+
+_GRAMMAR = (
+    "an address is a number, in hex as 0x1000 or decimal; virt:, phys: or file: before it says of what kind"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of address: what it is called, and where a segment begins in its terms."""
+
+    prefix: str
+    title: str
+    start: Callable[[ProgramHeader], int]
+    extent: Callable[[ProgramHeader], int]
+
+
+_KINDS: tuple[_Kind, ...] = (
+    _Kind("virt", "a virtual address (p_vaddr)", lambda s: s.vaddr, lambda s: s.memsz),
+    _Kind("phys", "a physical address (p_paddr)", lambda s: s.paddr, lambda s: s.memsz),
+    _Kind("file", "an offset into the ELF file", lambda s: s.offset, lambda s: s.filesz),
+)
+"""In the order in which an address without a prefix is tried."""
+
+
+def describe_kernel_address(file: KernelFile, text: str, length: int) -> Branch:
+    """Return what lies at an address, in words and as a dump of `length` bytes at most.
+
+    Raises UsageError for what is no address, RefusedError where the kernel has nothing there.
+    """
+    elf = file.elf
+    prefix, number = parse_address(text)
+    if elf is None:
+        raise _nothing(file, text, "it is no ELF file, nor is there one in it")
+    for kind in _KINDS:
+        if prefix in ("", kind.prefix) and (segment := _segment_at(elf, kind, number)) is not None:
+            return _described(elf, text, kind, segment, (number - kind.start(segment)) & ADDRESS_MASK, length)
+    if prefix in ("", "file") and number < elf.blob.size:
+        return _in_file(elf, text, number, length)
+    raise _nothing(file, text, f"its segments are at {_ranges(elf)}")
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return an address's prefix, or "", and its number; UsageError for what is no address."""
+    prefix, colon, digits = text.rpartition(":")
+    known = {kind.prefix for kind in _KINDS} | {""}
+    try:
+        number = int(digits, 0)
+    except ValueError:
+        number = -1
+    if prefix not in known or (colon and not prefix) or not 0 <= number <= ADDRESS_MASK:
+        raise UsageError("address-syntax", f"{text!r} is no address", hint=_GRAMMAR)
+    return prefix, number
+
+
+def _segment_at(elf: ElfFile, kind: _Kind, number: int) -> ProgramHeader | None:
+    return next((s for s in elf.loadable if (number - kind.start(s)) & ADDRESS_MASK < kind.extent(s)), None)
+
+
+def _described(
+    elf: ElfFile, text: str, kind: _Kind, segment: ProgramHeader, distance: int, length: int
+) -> Branch:
+    """Describe what is `distance` bytes into a segment."""
+    virtual, offset = (segment.vaddr + distance) & ADDRESS_MASK, segment.offset + distance
+    in_file = distance < segment.filesz
+    index = next(n for n, each in enumerate(elf.program_headers()) if each == segment)
+    section = _section_at(elf, virtual)
+    words = list(_words(elf, index, segment, section, virtual))
+    if not in_file:
+        words.append("behind the bytes that the file has: zero when it is loaded")
+    room = min(length, segment.filesz - distance) if in_file else 0
+    return {
+        "asked": text,
+        "understood": kind.title,
+        "what": ", ".join(words),
+        "virtual": hexadecimal(virtual),
+        "physical": hexadecimal((segment.paddr + distance) & ADDRESS_MASK),
+        "file_offset": hexadecimal(offset) if in_file else None,
+        "dump": _dump(elf, offset, room, (kind.start(segment) + distance) & ADDRESS_MASK),
+    }
+
+
+def _words(
+    elf: ElfFile, index: int, segment: ProgramHeader, section: SectionHeader | None, virtual: int
+) -> Iterator[str]:
+    flags = "".join(letter for bit, letter in ((4, "r"), (2, "w"), (1, "x")) if segment.flags & bit)
+    yield f"segment {index} ({flags})"
+    if section is not None and (name := section_name(elf, section)):
+        yield f"section {name} + {virtual - section.addr:#x}"
+    if (found := symbol_at(elf, virtual)) is not None:
+        yield f"symbol {found[0]} + {found[1]:#x}"
+
+
+def _in_file(elf: ElfFile, text: str, offset: int, length: int) -> Branch:
+    """Describe what is in the file and in no segment that is loaded."""
+    inside = [
+        f"section {name}"
+        for section in elf.section_headers()
+        if section.offset <= offset < section.offset + section.size and (name := section_name(elf, section))
+    ]
+    return {
+        "asked": text,
+        "understood": "an offset into the ELF file",
+        "what": ", ".join(["in no segment that is loaded", *inside[:1]]),
+        "file_offset": hexadecimal(offset),
+        "dump": _dump(elf, offset, length, offset),
+    }
+
+
+def _section_at(elf: ElfFile, virtual: int) -> SectionHeader | None:
+    return next((s for s in elf.section_headers() if s.addr and s.addr <= virtual < s.addr + s.size), None)
+
+
+def _dump(elf: ElfFile, offset: int, length: int, address: int) -> list[Tree]:
+    return list(describe_bytes(elf.blob.data[offset : offset + length].tobytes(), address))
+
+
+def _ranges(elf: ElfFile) -> str:
+    places = [
+        f"{s.vaddr:#x}..{s.vaddr + s.memsz:#x} (physical {s.paddr:#x})" for s in elf.loadable[:_MOST_RANGES]
+    ]
+    more = len(elf.loadable) - len(places)
+    return "; ".join(places + ([f"and {more} more"] if more > 0 else [])) or "none"
+
+
+_MOST_RANGES = 16
+
+
+def _nothing(file: KernelFile, text: str, cause: str) -> RefusedError:
+    return RefusedError(
+        "address-outside",
+        f"the kernel has nothing at {text}",
+        cause=cause,
+        hint=_GRAMMAR,
+        where=Where(file.given.name),
+    )

@@ -1,0 +1,188 @@
+"""A kernel image described: what is packed in what, its notes and features, and where it boots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xlbuild.errors import Diagnostic
+from xlbuild.image.elf import ElfFile
+from xlbuild.image.model import KernelImage, XenParameters
+from xlbuild.image.parameters import parse_kernel
+from xlbuild.image.verdict import Match
+from xlbuild.inspect.firmware.describe import title_of_kernel
+from xlbuild.inspect.kernels.bzimage import describe_bzimage
+from xlbuild.inspect.kernels.elf import describe_elf, symbol_at
+from xlbuild.inspect.kernels.features import FEATURES
+from xlbuild.inspect.kernels.file import KernelFile
+from xlbuild.inspect.kernels.notes import describe_notes
+from xlbuild.inspect.kernels.release_verdicts import Span, release_verdicts, spans
+from xlbuild.inspect.kernels.verdicts import Verdict, loader_answers
+from xlbuild.inspect.releases import Target
+from xlbuild.inspect.tree import Branch, Tree, hexadecimal
+
+NAMES: dict[Target, str] = {
+    Target.PV64: "pv64",
+    Target.PV32: "pv32",
+    Target.PVH: "pvh",
+    Target.HVM: "hvm",
+}
+"""What the containers are called in the tree, and by `--require`."""
+
+
+def describe_kernel(file: KernelFile, release: str) -> Branch:
+    """Return everything there is to say of a kernel; `release` is the one whose verdicts are given in full."""
+    found = release_verdicts(file, release)
+    tree: dict[str, Tree] = {"packing": list(_packing(file))}
+    if (program := _program(file)) is not None:
+        tree["program"] = program
+    if file.refusal is not None:
+        tree["problem"] = f"{file.refusal.message}: {file.refusal.cause}"
+    tree["release"] = release
+    tree["containers"] = [_container(verdict) for verdict in found]
+    tree["releases"] = [_span(span) for span in spans(file)]
+    tree["warnings"] = [_warning(warning) for warning in _warnings(found)]
+    tree["loaders"] = list(_loaders(file))
+    if file.is_bzimage:
+        tree["bzimage"] = describe_bzimage(file)
+    if file.elf is not None:
+        tree["notes"] = describe_notes(file.elf)
+        tree["features"] = _features(file)
+        tree["elf"] = describe_elf(file.elf)
+    elif file.elf_error is not None:
+        tree["elf"] = {"problem": file.elf_error}
+    tree["loaded"] = [_loaded(file, v.target, v.image) for v in found if v.image is not None]
+    return tree
+
+
+def _packing(file: KernelFile) -> Iterator[str]:
+    """Yield what the kernel is packed in, outermost first."""
+    if file.opened is not None:
+        yield from file.opened.packing
+    if file.is_bzimage:
+        yield "bzImage"
+    if file.codec is not None:
+        yield file.codec.name
+    if file.elf is not None:
+        yield "ELF"
+
+
+def _program(file: KernelFile) -> str | None:
+    """Return which program the kernel is, with its version where that is known, by the texts in it."""
+    blob = file.unpacked or (file.opened.blob if file.opened else None)
+    found = title_of_kernel(blob.data) if blob else None
+    if found is None:
+        return None
+    title, version = found
+    return f"{title}, {version.text} (at {hexadecimal(version.offset)})" if version else title
+
+
+def _features(file: KernelFile) -> list[Tree]:
+    """Return the features that the notes name, each as required, supported or neither."""
+    assert file.elf is not None
+    parameters = parse_kernel(file.elf, hvm_container=False, profile=file.given.profile).parameters
+    supported, required = parameters.features_supported, parameters.features_required
+    bits = (bit for bit in range((supported | required).bit_length()) if (supported | required) >> bit & 1)
+    return [
+        {
+            "feature": FEATURES[bit][0] if bit in FEATURES else f"bit {bit}",
+            "bit": bit,
+            "required": bool(required >> bit & 1),
+            "meaning": FEATURES[bit][1] if bit in FEATURES else "no feature that is known",
+        }
+        for bit in bits
+    ]
+
+
+def _container(verdict: Verdict) -> Branch:
+    return {
+        "container": NAMES[verdict.target],
+        "boots": verdict.boots,
+        "rule": verdict.rule,
+        "because": verdict.because,
+        "mend": verdict.mend,
+        "depends_on": list(verdict.conditions),
+        "least_memory_mib": verdict.least_memory_mib,
+    }
+
+
+def _loaded(file: KernelFile, target: Target, image: KernelImage) -> Branch:
+    """Return where a kernel goes in its container, and in what pieces."""
+    return {
+        "container": NAMES[target],
+        "guest_type": image.guest_type.value,
+        "loader": image.format,
+        "start": hexadecimal(image.start),
+        "end": hexadecimal(image.end),
+        "size": image.end - image.start,
+        "entry": hexadecimal(image.entry),
+        "entry_symbol": _symbol(file.elf, image.entry),
+        **_addresses(image.parameters),
+        "pieces": [
+            {
+                "start": hexadecimal(image.start + piece.offset),
+                "end": hexadecimal(image.start + piece.offset + len(piece.data)),
+                "size": len(piece.data),
+            }
+            for piece in image.pieces
+        ],
+    }
+
+
+def _addresses(parameters: XenParameters) -> dict[str, Tree]:
+    """Return the addresses that the notes or their defaults settle."""
+    values = {
+        "virt_base": parameters.virt_base,
+        "elf_paddr_offset": parameters.elf_paddr_offset,
+        "hypercall_page": parameters.virt_hypercall,
+        "init_p2m": parameters.p2m_base,
+    }
+    return {name: None if value is None else hexadecimal(value) for name, value in values.items()}
+
+
+def _symbol(elf: ElfFile | None, address: int) -> str | None:
+    found = symbol_at(elf, address) if elf is not None else None
+    if found is None:
+        return None
+    name, distance = found
+    return f"{name}+{distance:#x}" if distance else name
+
+
+def _loaders(file: KernelFile) -> Iterator[Branch]:
+    """Yield what each loader says, for both kinds of container."""
+    for container, hvm_container in (("pv", False), ("hvm", True)):
+        for each in loader_answers(file, file.given.profile, hvm_container=hvm_container):
+            taken = isinstance(each.answer, Match)
+            yield {
+                "container_kind": container,
+                "loader": each.loader.name,
+                "takes_it": taken,
+                "reason": "it takes the file, finally"
+                if isinstance(each.answer, Match)
+                else each.answer.reason,
+            }
+
+
+def _span(span: Span) -> Branch:
+    answers = {NAMES[verdict.target]: _word(verdict) for verdict in span.verdicts}
+    reasons: dict[str, list[str]] = {}
+    for verdict in span.verdicts:
+        for text in verdict.conditions if verdict.boots else (verdict.because,) * verdict.is_history:
+            reasons.setdefault(text.removesuffix("."), []).append(verdict.target.value)
+    because = [f"{', '.join(targets)}: {text}" for text, targets in reasons.items()]
+    return {"from": span.first, "to": span.last, **answers, "because": because}
+
+
+def _word(verdict: Verdict) -> str:
+    if not verdict.boots:
+        return "no"
+    return "depends" if verdict.conditions else "yes"
+
+
+def _warnings(found: tuple[Verdict, ...]) -> list[Diagnostic]:
+    """Return the warnings of all images, each once."""
+    images = (verdict.image for verdict in found if verdict.image is not None)
+    return list(dict.fromkeys(warning for image in images for warning in image.warnings))
+
+
+def _warning(warning: Diagnostic) -> Branch:
+    return {"code": warning.code, "message": warning.message, "mend": warning.hint}

@@ -1,0 +1,1 @@
+"""What lies in guest memory: tables, and single addresses."""

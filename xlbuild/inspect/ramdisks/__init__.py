@@ -1,0 +1,1 @@
+"""Ramdisks: archives and file systems, in whatever they are packed."""

@@ -39,10 +39,11 @@ def test_members_of_an_hvm_domain_are_documented(small_hvm: str, tmp_path: Path)
         bzimage(sized(packed(".xz"), len(packed()))),
         b"",
         b"\x1f\x8b" + bytes(50),
-        gzip.compress(b"070701" + b"0" * 200),
+        gzip.compress(b"070701" + b"0" * 200, mtime=0),
         b"hsqs" + bytes(5000),
         _CONFIG.replace(b"TYPE", b"pvh"),
     ],
+    ids=["ELF", "bzImage", "empty", "no gzip", "ramdisk", "squashfs", "configuration"],
 )
 def test_members_of_files_are_documented(file: bytes) -> None:
     assert members(file) - _NAMED == set()

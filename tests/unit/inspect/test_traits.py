@@ -34,7 +34,7 @@ ARM = elf_file([Load(LOAD_ADDRESS, pattern(64))], PV, header={"e_machine": EM_AA
 NO_NOTES = [Load(LOAD_ADDRESS, pattern(64))]
 
 HAVE: dict[Trait, Callable[[], bytes]] = {
-    Trait.GZIP_FILE: lambda: gzip.compress(pv()),
+    Trait.GZIP_FILE: lambda: gzip.compress(pv(), mtime=0),
     Trait.OTHER_PACKED_FILE: lambda: packed(".zst"),
     Trait.OLD_BZIMAGE: lambda: bzimage(KERNEL, version=0x0207),
     Trait.PAYLOAD_ELF: lambda: bzimage(pv()),

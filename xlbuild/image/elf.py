@@ -152,12 +152,14 @@ class ElfFile:
     def program_headers(self) -> Iterator[ProgramHeader]:
         """Yield all program headers, as many as the header claims."""
         shape = _SHAPES[self.bits].program
+        record = struct.Struct(self.order + shape)
+        data, last = self.blob.data, len(self.blob.data) - record.size
         for index in range(self.header.phnum):
             offset = (self.header.phoff + index * self.header.phentsize) & ADDRESS_MASK
-            fields = self._record(offset, shape)
+            fields = record.unpack_from(data, offset) if offset <= last else self._record(offset, shape)
             if self.bits == 32:  # p_flags stands elsewhere there
                 fields = (fields[0], fields[6], *fields[1:6], fields[7])
-            yield ProgramHeader(*fields)
+            yield ProgramHeader._make(fields)
 
     def section_headers(self) -> Iterator[SectionHeader]:
         """Yield all section headers but the first, which stands for no section; at most what the file could hold."""

@@ -56,13 +56,16 @@ def load_kernel(
 
 def load_file(file: Candidate) -> KernelImage:
     """Load a file that is open. Raises RefusedError with each loader's reason."""
+    return load_as_answered(file, ask_loaders(file))
+
+
+def load_as_answered(file: Candidate, answers: tuple[Answer, ...]) -> KernelImage:
+    """Load a file of which the loaders have been asked. Raises RefusedError with each one's reason."""
     refuse_foreign(file)
-    answers = ask_loaders(file)
     if isinstance(match := answers[-1].answer, Match):
         return _with_host_warning(match.load(), file.name)
-    raise _refusal(
-        file, [(each.loader.name, each.answer) for each in answers if isinstance(each.answer, Reject)]
-    )
+    rejects = [(each.loader.name, each.answer) for each in answers if isinstance(each.answer, Reject)]
+    raise _refusal(file, rejects)
 
 
 @dataclass(frozen=True, slots=True)

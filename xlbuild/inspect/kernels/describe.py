@@ -16,7 +16,7 @@ from xlbuild.inspect.kernels.features import FEATURES
 from xlbuild.inspect.kernels.file import KernelFile
 from xlbuild.inspect.kernels.notes import describe_notes
 from xlbuild.inspect.kernels.release_verdicts import Span, release_verdicts, spans
-from xlbuild.inspect.kernels.verdicts import Verdict, loader_answers
+from xlbuild.inspect.kernels.verdicts import Verdict
 from xlbuild.inspect.releases import Target
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 
@@ -150,7 +150,7 @@ def _symbol(elf: ElfFile | None, address: int) -> str | None:
 def _loaders(file: KernelFile) -> Iterator[Branch]:
     """Yield what each loader says, for both kinds of container."""
     for container, hvm_container in (("pv", False), ("hvm", True)):
-        for each in loader_answers(file, file.given.profile, hvm_container=hvm_container):
+        for each in file.ask(file.given.profile, hvm_container=hvm_container).answers:
             taken = isinstance(each.answer, Match)
             yield {
                 "container_kind": container,

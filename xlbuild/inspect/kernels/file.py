@@ -13,7 +13,8 @@ from xlbuild.image.bzimage import Payload, codec_of, find_payload
 from xlbuild.image.codecerror import CodecError
 from xlbuild.image.codecs import Codec
 from xlbuild.image.elf import MAGIC, ElfFile, open_elf
-from xlbuild.image.loaders import open_file
+from xlbuild.image.loaders import Answer, ask_loaders, load_as_answered, open_file
+from xlbuild.image.model import KernelImage
 from xlbuild.image.verdict import Candidate, Reject, RejectedError
 from xlbuild.profiles import Profile
 
@@ -36,6 +37,15 @@ class UnpackOnce:
         if isinstance(done, CodecError):
             raise done
         return done
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the loaders say of a file for one kind of container, and what comes of it."""
+
+    answers: tuple[Answer, ...]
+    """Of each loader, up to the first that takes the file; none where the file cannot be opened."""
+    outcome: KernelImage | RefusedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,26 @@ class KernelFile:
     """The ELF file at the core of it all."""
     elf_error: str | None
     """Why what starts like an ELF file cannot be read as one."""
+    _asked: dict[tuple[object, ...], Asked] = field(default_factory=dict, compare=False, repr=False)
+    """What the loaders have said, so that they are asked once: a hostile file may keep them busy for a while."""
+
+    def ask(self, profile: Profile, *, hvm_container: bool) -> Asked:
+        """Return what a release's loaders make of the file for PV, or for an HVM container (PVH and HVM)."""
+        key = (*what_loaders_go_by(profile), hvm_container)
+        if key not in self._asked:
+            self._asked[key] = self._ask(profile, hvm_container)
+        return self._asked[key]
+
+    def _ask(self, profile: Profile, hvm_container: bool) -> Asked:
+        if self.opened is None:
+            assert self.refusal is not None
+            return Asked((), self.refusal)
+        file = replace(self.opened, hvm_container=hvm_container, profile=profile)
+        answers = ask_loaders(file)
+        try:
+            return Asked(answers, load_as_answered(file, answers))
+        except RefusedError as error:
+            return Asked(answers, error)
 
     @property
     def core(self) -> Blob:
@@ -71,6 +101,16 @@ class KernelFile:
         if self.payload is not None and self.codec is None:
             return self.payload.blob
         return (self.opened or self.given).blob
+
+
+def what_loaders_go_by(profile: Profile) -> tuple[object, ...]:
+    """Return the fields of a profile on which it depends whether a file is taken: releases that agree are alike."""
+    return (
+        profile.pvh_paddr_offset_needs_virt_base,
+        profile.lzma_memory_limit,
+        profile.lz4_fills_up,
+        profile.kernel_max_size,
+    )
 
 
 def take_apart(data: bytes, name: str, profile: Profile) -> KernelFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from xlbuild.inspect.kernels.file import KernelFile
+from xlbuild.inspect.kernels.file import KernelFile, what_loaders_go_by
 from xlbuild.inspect.kernels.traits import traits_of
 from xlbuild.inspect.kernels.verdicts import Verdict, verdicts
 from xlbuild.inspect.releases import RELEASES, Target, Trait, conditions, refusals
@@ -57,11 +57,14 @@ class Span:
 def spans(file: KernelFile) -> tuple[Span, ...]:
     """Return what all releases make of a file, oldest first, with those together that agree."""
     traits = traits_of(file)
-    profiles = (profile_of(profile.name, file.given.profile) for profile in PROFILES)
-    by_profile = {profile.name: verdicts(file, profile) for profile in profiles}
+    known: dict[tuple[object, ...], tuple[Verdict, ...]] = {}
     found: list[Span] = []
     for release in RELEASES:
-        here = _in_release(by_profile[profile_of(release).name], release, traits)
+        profile = profile_of(release, file.given.profile)
+        alike = what_loaders_go_by(profile)
+        if alike not in known:
+            known[alike] = verdicts(file, profile)
+        here = _in_release(known[alike], release, traits)
         if found and _agree(found[-1].verdicts, here):
             found[-1] = replace(found[-1], last=release)
         else:

@@ -13,7 +13,6 @@ from xlbuild.hooks.base import make_plan
 from xlbuild.hooks.budget import smallest_memory_mib
 from xlbuild.image import bzimage
 from xlbuild.image.elf import EM_386, EM_X86_64
-from xlbuild.image.loaders import Answer, ask_loaders, load_file
 from xlbuild.image.model import GuestType, KernelImage
 from xlbuild.image.recognise import what_it_is
 from xlbuild.image.verdict import Match, Reject
@@ -53,6 +52,7 @@ CONFIG_TYPES: Mapping[Target, str] = MappingProxyType(
 
 _PV_WIDTH = {GuestType.PV64: Target.PV64, GuestType.PV32PAE: Target.PV32}
 _MACHINE_WIDTH = {EM_X86_64: Target.PV64, EM_386: Target.PV32}
+_FIRMWARE_MEND = "give firmware: hvmloader, or another 32-bit ELF file that is no Xen kernel"
 _WIDTH = {Target.PV64: "64-bit", Target.PV32: "32-bit"}
 
 
@@ -60,13 +60,6 @@ def verdicts(file: KernelFile, profile: Profile) -> tuple[Verdict, ...]:
     """Return the verdict for each container, as a release's builder has it."""
     builder = _Builder(file, profile)
     return (builder.pv(Target.PV64), builder.pv(Target.PV32), builder.pvh(), builder.firmware())
-
-
-def loader_answers(file: KernelFile, profile: Profile, *, hvm_container: bool) -> tuple[Answer, ...]:
-    """Return what each loader says of a file, up to the first that takes it; none where it cannot be opened."""
-    if file.opened is None:
-        return ()
-    return ask_loaders(replace(file.opened, hvm_container=hvm_container, profile=profile))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +71,7 @@ class _Builder:
 
     def pv(self, target: Target) -> Verdict:
         """Return the verdict for one of the two widths of PV."""
-        answer = self._ask(hvm_container=False)
+        answer = self._outcome(hvm_container=False)
         other = _other_width(target, answer, self.file)
         if other is not None:
             rule = "ELF machine" if self.file.elf is not None else "multiboot table"
@@ -94,7 +87,7 @@ class _Builder:
     def pvh(self) -> Verdict:
         """Return the verdict for PVH, where firmware gets no device model."""
         rule = "note PHYS32_ENTRY"
-        answer = self._ask(hvm_container=True)
+        answer = self._outcome(hvm_container=True)
         if isinstance(answer, RefusedError):
             return self._refused(Target.PVH, answer)
         if answer.is_firmware:
@@ -106,7 +99,7 @@ class _Builder:
 
     def firmware(self) -> Verdict:
         """Return the verdict for what an HVM guest starts in place of a kernel."""
-        answer = self._ask(hvm_container=True, firmware=True)
+        answer = self._outcome(hvm_container=True)
         if isinstance(answer, RefusedError):
             return self._refused(Target.HVM, answer)
         if not answer.is_firmware:
@@ -115,24 +108,15 @@ class _Builder:
         because = f"Xen takes any 32-bit ELF file that is no Xen kernel, and starts it at {answer.entry:#x}"
         return Verdict(Target.HVM, True, "32-bit ELF file without a kernel's notes", because, image=answer)
 
-    def _ask(self, *, hvm_container: bool, firmware: bool = False) -> KernelImage | RefusedError:
-        if self.file.opened is None:
-            assert self.file.refusal is not None
-            return self.file.refusal
-        asked = replace(
-            self.file.opened, hvm_container=hvm_container, profile=self.profile, firmware=firmware
-        )
-        try:
-            return load_file(asked)
-        except RefusedError as error:
-            return error
+    def _outcome(self, *, hvm_container: bool) -> KernelImage | RefusedError:
+        return self.file.ask(self.profile, hvm_container=hvm_container).outcome
 
     def _refused(self, target: Target, error: RefusedError) -> Verdict:
         """Return the verdict of an error; where no loader takes the file, the reason of the one that came closest."""
-        hvm_container = target in (Target.PVH, Target.HVM)
-        answers = loader_answers(self.file, self.profile, hvm_container=hvm_container)
-        if not answers or any(isinstance(each.answer, Match) for each in answers):
-            return _of_error(target, error)
+        mend = _FIRMWARE_MEND if target is Target.HVM else error.hint
+        answers = self.file.ask(self.profile, hvm_container=target in (Target.PVH, Target.HVM)).answers
+        if not answers or isinstance(answers[-1].answer, Match):
+            return replace(_of_error(target, error), mend=mend)
         unpackable = self.file.is_bzimage and self.file.elf is None
         closest = next(
             each for each in reversed(answers) if not unpackable or each.loader.name == bzimage.NAME
@@ -142,7 +126,7 @@ class _Builder:
         if self.file.opened is not None and not self.file.is_bzimage:
             guess = what_it_is(self.file.opened.blob, zipped=bool(self.file.opened.packing))
             because = because if guess is None else f"{guess.sentence}; {because}"
-        return Verdict(target, False, f"loader {closest.loader.name}", because, error.hint, error.where)
+        return Verdict(target, False, f"loader {closest.loader.name}", because, mend, error.where)
 
 
 def _other_width(target: Target, answer: KernelImage | RefusedError, file: KernelFile) -> Target | None:

@@ -42,7 +42,7 @@ class Where:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         extra = [
             f"offset {self.offset:#x}" if self.offset is not None else None,
-            self.note and f"note {self.note}",
+            self.note and f"{'note' if self.note.isupper() else 'field'} {self.note}",
             self.key and f"key {self.key}",
         ]
         return ", ".join(part for part in [place, *extra] if part)

@@ -102,7 +102,7 @@ def read_file(
     with _opened(file) as fd:
         size = os.fstat(fd).st_size
         if size > most:
-            raise _too_large(file, human_size(size), most, option)
+            raise _too_large(file, f"{size:,} bytes", most, option)
         return _content(file, fd)
 
 

@@ -24,28 +24,29 @@ def plan_or_budget(request: BuildRequest, hooks: BuilderHooks) -> Plan:
     try:
         return make_plan(request, hooks)
     except LayoutError as error:
-        placed = _placed(request, error.so_far)
-        if error.code == _TOO_SMALL:
-            _explain(error, request, hooks)
-        error.cause = "\n".join([error.cause or "", *placed])
-        raise
+        told = _explained(error, request, hooks)
+        told.cause = "\n".join([told.cause or "", *_placed(request, error.so_far)])
+        if told is error:
+            raise
+        raise told from error
 
 
-def _explain(error: LayoutError, request: BuildRequest, hooks: BuilderHooks) -> None:
-    """Say what memory would be enough, and for what; or that none would, and why."""
+def _explained(error: LayoutError, request: BuildRequest, hooks: BuilderHooks) -> RefusedError:
+    """Return the error, for too little memory with what would be enough; or what is in the way with any memory."""
+    if error.code != _TOO_SMALL:
+        return error
     needed = smallest_memory_mib(request, hooks)
     if needed is not None:
         error.hint = _hint(request.container, needed)
         budget = _budget(make_plan(_with_memory(request, needed), hooks), request, needed)
         error.cause = f"{budget}\n{error.cause}"
-        return
+        return error
     try:
         make_plan(_with_memory(request, _MOST_MIB), hooks)
     except RefusedError as anyhow:
-        error.hint = anyhow.hint
-        error.cause = (
-            f"{error.cause}\nno memory is enough: with {human_size(_MOST_MIB * MIB)}, {anyhow.message}"
-        )
+        anyhow.cause = f"with {human_size(_MOST_MIB * MIB)}, more than any guest has: {anyhow.cause}"
+        return anyhow
+    return error
 
 
 def _hint(container: Container, needed: int) -> str:

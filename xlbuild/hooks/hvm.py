@@ -162,7 +162,7 @@ def _collisions(draft: Draft, rsdp: AcpiBlob) -> Iterator[Diagnostic]:
 
 
 def _over_a_hole(draft: Draft, segment: Segment) -> RefusedError:
-    hint = "link the kernel elsewhere, or give the guest another amount of memory"
+    hint = "link the kernel where the guest has memory"
     if draft.request.container.reserved_memory and draft.layout.lowmem_end < segment.vend:
         hint = "the host's reserved device memory ends low memory there: remove rdm, or raise rdm_mem_boundary (HVM)"
     return draft.allocator.error(

@@ -15,6 +15,7 @@ from xlbuild.abi.hvm_start_info import (
 from xlbuild.container import SYSTEM_FIRMWARE_MODULE
 from xlbuild.errors import RefusedError
 from xlbuild.hooks.base import Draft
+from xlbuild.hooks.names import names_of
 from xlbuild.plan.model import BuildRequest, ModuleEntry, Plan, StartInfo
 from xlbuild.units import PhysAddr, align_up, paddr_of
 
@@ -127,13 +128,14 @@ def _modules(draft: Draft, slots: PhysAddr) -> tuple[ModuleEntry, ...]:
 
 def check_modules(request: BuildRequest) -> None:
     """Refuse a module's command line that is longer than its slot (RefusedError)."""
+    names = names_of(request)
     for module in request.modules:
         size = len(_encoded(module.command_line or "")) + 1
         if size > MODULE_CMDLINE_SIZE:
             raise RefusedError(
                 "module-cmdline-too-long",
-                f"the command line of {module.name} does not fit",
-                cause=f"it has {size - 1} bytes, and the start info has room for {MODULE_CMDLINE_SIZE - 1}",
+                f"the command line of the {names[module.name]} does not fit",
+                cause=f"it has {size - 1:,} bytes, and a module's has room for {MODULE_CMDLINE_SIZE - 1:,}",
                 hint="shorten cmdline= (root= and extra= count, too)",
             )
 

@@ -38,11 +38,20 @@ def probe(candidate: Candidate) -> Match | Reject:
     if codec is None:
         start = payload.data[:4].tobytes().hex(" ")
         names = ", ".join(codec.name for codec in CODECS)
-        return Reject(f"its payload starts with {start or 'nothing'}: none of {names}", leaves=inner)
+        return Reject(
+            f"its payload starts with {start or 'nothing'}: none of {names}",
+            where=Where(offset=found.offset),
+            leaves=inner,
+        )
     try:
         unpacked = candidate.unpack(codec, payload, candidate.profile)
     except CodecError as error:
-        return Reject(f"its {codec.name} payload cannot be unpacked: {error}", error.hint, leaves=inner)
+        return Reject(
+            f"its {codec.name} payload cannot be unpacked: {error}",
+            error.hint,
+            Where(offset=found.offset),
+            inner,
+        )
     inner = replace(inner, blob=unpacked, packing=(*inner.packing, codec.name))
     answer = elfkernel.probe_as(inner, NAME)
     if isinstance(answer, Reject):

@@ -41,7 +41,7 @@ def unpack_gzip(payload: Blob, profile: Profile) -> Blob:
     """Unpack gzip: no size of Linux's behind it, the stream's own last four bytes give it."""
     room = unpacked_room(payload)
     if room is None:
-        raise CodecError("it is too short, or claims to unpack to more than 1 GiB")
+        raise CodecError("it is too short, or claims to unpack to more than 1 GiB", DAMAGED)
     if room > profile.kernel_max_size:
         limit = profile.kernel_max_size
         says = f"it needs room for {room:,} bytes, {PADDING} more than it says that it unpacks to"
@@ -97,7 +97,7 @@ def unpack_lz4(payload: Blob, profile: Profile) -> Blob:
 def _stream_and_size(payload: Blob, profile: Profile) -> tuple[memoryview, int]:
     """Split a payload into its stream and the unpacked size behind it, which is within the limit."""
     if payload.size < _SIZE_FIELD:
-        raise CodecError("it is too short")
+        raise CodecError("it is too short", DAMAGED)
     size = payload.last_u32()
     limit = profile.kernel_max_size
     if size > limit:

@@ -58,7 +58,9 @@ def too_large(
     limit: int = XC_DOM_DECOMPRESS_MAX,
 ) -> RefusedError:
     """Return the error of a code for a file over the limit, or one that claims to unpack to more."""
-    says = "the gzip stream claims to unpack to" if claimed else "it has"
+    says = f"it has {human_size(size)}"
+    if claimed:
+        says = f"it needs room for {size:,} bytes, {PADDING} more than the gzip stream claims to unpack to"
     hint = (
         "its last four bytes say so: if that is wrong, unpack the file with gunzip and give the result"
         if claimed
@@ -67,7 +69,7 @@ def too_large(
     return RefusedError(
         code,
         f"the {what} is too large",
-        cause=f"{says} {human_size(size)}; {limit_text(limit)}",
+        cause=f"{says}; {limit_text(limit)}",
         hint=f"{hint}{or_raise_it(limit)}",
         where=Where(name),
     )

@@ -6,7 +6,7 @@ skipped; the frame ends where the input ends. Every block stands for itself (8 M
 
 from __future__ import annotations
 
-from xlbuild.image.codecerror import CodecError, check_pieces
+from xlbuild.image.codecerror import DAMAGED, CodecError, check_pieces
 from xlbuild.units import MIB
 
 _MAGIC = 0x184C2102
@@ -29,7 +29,7 @@ def unpack_legacy_frame(stream: memoryview, size: int) -> bytes:
             continue
         if packed > len(stream) - offset:
             raise CodecError(
-                f"the stream is cut short: a block of {packed} bytes at {offset:#x} is not all there"
+                f"the stream is cut short: a block of {packed} bytes at {offset:#x} is not all there", DAMAGED
             )
         if packed:
             part = _unpack_block(stream[offset : offset + packed], room, offset)
@@ -42,7 +42,7 @@ def unpack_legacy_frame(stream: memoryview, size: int) -> bytes:
 
 def _word(stream: memoryview, offset: int) -> int:
     if offset + _WORD > len(stream):
-        raise CodecError(f"the stream is cut short: no block size at {offset:#x}")
+        raise CodecError(f"the stream is cut short: no block size at {offset:#x}", DAMAGED)
     return int.from_bytes(stream[offset : offset + _WORD], "little")
 
 
@@ -57,5 +57,5 @@ def _unpack_block(block: memoryview, room: int, offset: int) -> bytes:
         except lz4.block.LZ4BlockError as error:
             failure = error
     raise CodecError(
-        f"the block at {offset:#x} is damaged, or unpacks to more than the length field says"
+        f"the block at {offset:#x} is damaged, or unpacks to more than the length field says", DAMAGED
     ) from failure

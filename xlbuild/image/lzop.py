@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from xlbuild.image.codecerror import CodecError, check_pieces
+from xlbuild.image.codecerror import DAMAGED, CodecError, check_pieces
 
 _MAGIC = b"\x89LZO\0\r\n\x1a\n"
 _WITH_LEVEL = 0x0940
@@ -35,14 +35,14 @@ def unpack_lzop(stream: memoryview, size: int) -> bytes:
         start = offset + 3 * _WORD
         offset = start + packed
         if not packed or packed > unpacked or unpacked > min(size, _LARGEST_BLOCK) or offset > len(stream):
-            raise CodecError(f"the block at {start:#x} has an impossible size, or is not all there")
+            raise CodecError(f"the block at {start:#x} has an impossible size, or is not all there", DAMAGED)
         block = stream[start:offset]
         try:
             part = bytes(block) if packed == unpacked else LZOCompressor.decompress(bytes(block), unpacked)
         except LZOError as error:
-            raise CodecError(f"the block at {start:#x} is damaged") from error
+            raise CodecError(f"the block at {start:#x} is damaged", DAMAGED) from error
         if len(part) != unpacked:
-            raise CodecError(f"the block at {start:#x} is damaged")
+            raise CodecError(f"the block at {start:#x} is damaged", DAMAGED)
         size -= unpacked
         parts.append(part)
         check_pieces(len(parts), "blocks")
@@ -74,12 +74,12 @@ def read_header(stream: memoryview) -> LzopHeader:
         offset += 4 + (4 if flags & _FLAG_FILTER else 0) + 4 + 4 + (4 if levelled else 0)
         name_length: int = struct.unpack_from(">B", stream, offset)[0]
     except struct.error as error:
-        raise CodecError("the stream is cut short in its header") from error
+        raise CodecError("the stream is cut short in its header", DAMAGED) from error
     sums = [sum(bool(flags & flag) for flag in kind) for kind in (_SUMS_UNPACKED, _SUMS_PACKED)]
     return LzopHeader(offset + 1 + name_length + 4, *sums)
 
 
 def _word(stream: memoryview, offset: int) -> int:
     if offset + _WORD > len(stream):
-        raise CodecError(f"the stream is cut short: nothing at {offset:#x}")
+        raise CodecError(f"the stream is cut short: nothing at {offset:#x}", DAMAGED)
     return int.from_bytes(stream[offset : offset + _WORD], "big")

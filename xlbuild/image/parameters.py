@@ -241,12 +241,13 @@ def _check_notes(elf: ElfFile, draft: _Draft, hvm_container: bool) -> None:
     if hvm_container and draft.phys_entry != _UNSET_32:
         return
     if not _says_xen(draft):
-        said = [f"{kind.name} `{draft.texts.get(kind, '')}`" for kind in _IDENTITY]
+        said = [f"{kind.name} `{text}`" for kind in _IDENTITY if (text := draft.texts.get(kind))]
+        version = draft.texts.get(NoteType.XEN_VERSION, "")
         raise RejectedError(
-            "its notes name neither the loader `generic` nor a `linux` guest, or not Xen version `xen-3.0`:"
-            f" {', '.join(said)}",
+            "its notes do not make it a PV kernel, which has XEN_VERSION `xen-3.0`, and LOADER `generic` or"
+            f" GUEST_OS `linux`: they have {', '.join(said) or 'none of these'}",
             _TYPE_HINT[hvm_container],
-            Where(note="LOADER"),
+            Where(note="LOADER" if version.startswith("xen-3.0") else "XEN_VERSION"),
         )
 
 
@@ -263,7 +264,9 @@ def _settle_bases(draft: _Draft, hvm_container: bool, profile: Profile) -> None:
     if offset_alone and (not hvm_container or profile.pvh_paddr_offset_needs_virt_base):
         raise RejectedError(
             "it has the note PADDR_OFFSET but no VIRT_BASE",
-            "Xen 4.18 and later accept this in a PVH kernel" if hvm_container else None,
+            "Xen 4.18 and later accept this in a PVH kernel"
+            if hvm_container
+            else "give the note VIRT_BASE, too",
             Where(note="PADDR_OFFSET"),
         )
     base = draft.number(NoteType.VIRT_BASE)
@@ -309,7 +312,9 @@ def _check_places(elf: ElfFile, draft: _Draft, hvm_container: bool) -> None:
     inside = f"({start:#x} to {end:#x})"
     if start > end:
         reason = f"its loadable segments make no sense: they go from {start:#x} to {end:#x}"
-        raise RejectedError(reason if elf.loadable else "it has no loadable segment", CUT_SHORT_HINT)
+        if not elf.loadable:
+            raise RejectedError("it has no loadable segment (PT_LOAD)", "give a kernel that has been linked")
+        raise RejectedError(reason, CUT_SHORT_HINT)
     if not start <= entry <= end:
         missing = (
             "it has no note PHYS32_ENTRY, and " if hvm_container and draft.phys_entry == _UNSET_32 else ""

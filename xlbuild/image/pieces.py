@@ -60,10 +60,11 @@ def overlay(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
 
 def _left_out(elf: ElfFile, name: str, segment: ProgramHeader, why: str) -> Diagnostic:
     in_file = segment.offset < elf.blob.size
+    plural = "" if segment.filesz == 1 else "s"
     return Diagnostic(
         "kernel-segment-left-out",
-        f"the segment at {segment.paddr:#x} ({segment.filesz} bytes at file offset {segment.offset:#x}) is left out,"
-        f" as Xen leaves it out: {why}",
+        f"the segment at {segment.paddr:#x} ({segment.filesz:,} byte{plural} at file offset {segment.offset:#x})"
+        f" is left out, as Xen leaves it out: {why}",
         Where(file=name, offset=segment.offset if in_file else None),
         "the file seems to be cut short or damaged: compare its size and checksum with the original",
     )

@@ -26,7 +26,8 @@ def unpack_frames(stream: memoryview, size: int) -> bytes:
         try:
             part = decoder.decompress(frame, room + 1)
         except zstd.ZstdError as error:
-            raise CodecError(str(error), DAMAGED) from error
+            reason = str(error).rpartition(": ")[2]
+            raise CodecError(f"the stream is damaged ({reason})", DAMAGED) from error
         if len(part) > room:
             raise CodecError(f"it unpacks to more than the {size} bytes that its length field says", DAMAGED)
         if not decoder.eof:

@@ -20,6 +20,7 @@ It tells all that is wrong in one run, and what xl accepts without a word. This 
 | `--format text`, `json`, `sarif`, `github` | how to tell |
 | `--firmware-dir DIR` | where hvmloader, SeaBIOS, OVMF and the shim are |
 | `--host FILE` | describes the host ([host.md](host.md)), for guests whose memory depends on it |
+| `--max-kernel-size SIZE` | refuse a kernel that is larger, packed or unpacked: bytes, or as `64M` (default: 1 GiB) |
 | `-q` | tell of errors only |
 | `--xl-json` | print the JSON document of `xl -N create FILE`; exit status 0 exactly when xl accepts the file |
 | `--explain RULE`, `--list-rules` | say what a rule is about, or what rules there are |

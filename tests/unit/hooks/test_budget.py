@@ -94,14 +94,18 @@ def test_maxmem_and_video_memory_count_where_they_decide(small_hvm: str) -> None
     assert caught.value.hint == "give the guest at least maxmem = 10"
 
 
-def test_a_kernel_over_a_hole_is_told_that_no_memory_is_enough(tmp_path: Path) -> None:
+def test_a_kernel_over_a_hole_is_told_where_the_hole_is_however_little_memory_there_is(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "kernel").write_bytes(
         elf_file([Load(0xFE00_0000, pattern(0x1000))], [("PHYS32_ENTRY", 0xFE00_0000)], bits=32)
     )
     error = refused(f'type="pvh"\nkernel="{tmp_path}/kernel"\n', 64)
-    assert "no memory is enough: with 4 TiB, the kernel would lie where the guest has no memory" in (
-        error.cause or ""
+    assert (error.code, error.message) == (
+        "segment-over-hole",
+        "the kernel would lie where the guest has no memory",
     )
+    assert "with 4 TiB, more than any guest has: it takes 0xfe000000" in (error.cause or "")
     assert "memory =" not in (error.hint or "")
 
 

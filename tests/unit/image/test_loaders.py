@@ -176,7 +176,7 @@ def test_a_gzip_file_that_claims_a_gibibyte_is_refused() -> None:
     error = refusal(sized(packed(".gz"), 1 << 30))
     assert (error.code, error.cause) == (
         "kernel-too-large",
-        "the gzip stream claims to unpack to 1 GiB; the limit is 1 GiB",
+        "it needs room for 1,073,741,840 bytes, 16 more than the gzip stream claims to unpack to; the limit is 1 GiB",
     )
 
 
@@ -215,7 +215,7 @@ def test_what_xen_leaves_out_of_a_damaged_kernel_is_a_warning() -> None:
     image = loaded(elf_file([good, cut], notes), hvm_container=True)
     (warning,) = image.warnings
     assert warning.code == "kernel-segment-left-out"
-    assert "the segment at 0x101000 (1 bytes at file offset 0x100000) is left out" in warning.message
+    assert "the segment at 0x101000 (1 byte at file offset 0x100000) is left out" in warning.message
     assert [piece.offset for piece in image.pieces] == [0]
     assert warning.where.offset is None  # the file does not reach so far
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import partial
 from typing import TypeAlias
 
@@ -94,7 +95,7 @@ def _set(node: Branch, key: str | int, value: Json) -> None:
 
 
 def _replace(dice: Dice, node: Branch, key: str | int) -> None:
-    _set(node, key, dice.choice(_VALUES))
+    _set(node, key, deepcopy(dice.choice(_VALUES)))
 
 
 def _step(dice: Dice, node: Branch, key: str | int) -> None:
@@ -117,15 +118,15 @@ def _repeat(dice: Dice, node: Branch, key: str | int) -> None:
     """Have an element twice or very often, or a member under another name."""
     if isinstance(node, list):
         assert isinstance(key, int)
-        node[key:key] = [node[key]] * dice.pick(1, 1, 3, 200)
+        node[key:key] = [deepcopy(node[key]) for _ in range(dice.pick(1, 1, 3, 200))]
     else:
-        node[dice.pick("x", "", f"{key}s", str(key).upper())] = node[str(key)]
+        node[dice.pick("x", "", f"{key}s", str(key).upper())] = deepcopy(node[str(key)])
 
 
 def _swap(dice: Dice, node: Branch, key: str | int) -> None:
     """Give a value to another member or element, too."""
     other: str | int = dice.choice(list(node)) if isinstance(node, dict) else dice.randrange(len(node))
-    _set(node, key, node[other])  # type: ignore[index]  # as above
+    _set(node, key, deepcopy(node[other]))  # type: ignore[index]  # as above
 
 
 def _wrap(dice: Dice, node: Branch, key: str | int) -> None:

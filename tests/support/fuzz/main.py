@@ -17,8 +17,8 @@ from fuzz.model import Failure, Seeds, Target
 from fuzz.targets import BY_NAME, TARGETS
 from fuzz.workers import Crew, Finding, Job, Results
 
-_JOB = 4000
-"""Executions of a process, so that its memory is given back now and then."""
+_ROUND = 20_000
+"""Executions of all targets together before the first has its turn again, with processes of its own each time."""
 _TOLD_EVERY = 30.0
 _FOREVER = 1 << 40
 _OUTCOME = 40
@@ -28,11 +28,12 @@ _OUTCOME = 40
 def main(arguments: Sequence[str]) -> int:
     """Fuzz; return the exit status."""
     options = _options().parse_args(arguments)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if options.list:
         print("\n".join(f"{target.name:19} {target.what}" for target in TARGETS))
         return 0
     if options.replay:
-        return replay(BY_NAME[options.replay[1]], Path(options.replay[0]).read_bytes())
+        return replay(*options.replay)
     targets = [BY_NAME[name] for name in options.target or BY_NAME]
     if options.explore:
         return _explore(targets, options)
@@ -79,9 +80,11 @@ def _run(targets: Sequence[Target], count: int, options: argparse.Namespace) -> 
     seeds = {target.name: _seeds(target, options.corpus) for target in targets}
     crew = Crew(_jobs(targets, seeds, count, options.seed), options.jobs)
     started = told = time.monotonic()
+    ways: set[tuple[str, str]] = set()
     try:
         while crew.step():
             now = time.monotonic()
+            _tell_news(crew.results, ways)
             if options.minutes and now - started > 60 * options.minutes:
                 crew.give_up()
             if now - told > _TOLD_EVERY:
@@ -93,6 +96,15 @@ def _run(targets: Sequence[Target], count: int, options: argparse.Namespace) -> 
     except KeyboardInterrupt:
         crew.stop()
     return crew.results
+
+
+def _tell_news(results: Results, ways: set[tuple[str, str]]) -> None:
+    """Tell of each new way to fail as soon as it is seen; more is told at the end."""
+    for finding in results.findings:
+        way = (finding.target, finding.failure.signature)
+        if way not in ways:
+            ways.add(way)
+            print(f"found: {finding.target}, case {finding.case}: {finding.failure.signature}", flush=True)
 
 
 def _seeds(target: Target, corpus: Path | None) -> Seeds:
@@ -107,7 +119,7 @@ def _jobs(targets: Sequence[Target], seeds: dict[str, Seeds], count: int, seed: 
     while any(done[name] < wanted[name] for name in wanted):
         for target in targets:
             first = done[target.name]
-            last = min(wanted[target.name], first + max(_JOB * target.share * len(targets) // total, 1))
+            last = min(wanted[target.name], first + max(_ROUND * target.share // total, 1))
             if first < last:
                 yield Job(target, seeds[target.name], seed, first, last)
                 done[target.name] = last
@@ -139,8 +151,14 @@ def summary(results: Results) -> str:
     return "\n".join(lines)
 
 
-def replay(target: Target, data: bytes) -> int:
+def replay(file: str, name: str) -> int:
     """Run one input here, and tell what came of it."""
+    if name not in BY_NAME:
+        sys.exit(f"fuzz: there is no target {name}: --list names them")
+    try:
+        target, data = BY_NAME[name], Path(file).read_bytes()
+    except OSError as error:
+        sys.exit(f"fuzz: {file} cannot be read: {error.strerror}")
     started = time.process_time()
     result = execute(target, data)
     seconds = time.process_time() - started
@@ -163,5 +181,4 @@ def _explore(targets: Sequence[Target], options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.exit(main(sys.argv[1:]))

@@ -127,26 +127,37 @@ class Crew:
     """Runs jobs in so many processes at a time."""
 
     def __init__(self, jobs: Iterable[Job], processes: int) -> None:
-        """Take the jobs in order."""
-        self._waiting = deque(jobs)
+        """Take the jobs in order, each when there is a process for it: there may be no end of them."""
+        self._jobs = iter(jobs)
+        self._has_more = True
+        self._unfinished: deque[Job] = deque()
         self._processes = processes
         self._working: dict[Connection, _Worker] = {}
         self.results = Results()
 
     def step(self, seconds: float = 1.0) -> bool:
         """Go on until something is told, or for so long; return whether there is anything left to do."""
-        while self._waiting and len(self._working) < self._processes:
-            self._start(self._waiting.popleft())
+        while len(self._working) < self._processes and (job := self._next()) is not None:
+            self._start(job)
         for pipe in wait(list(self._working), seconds) if self._working else ():
             assert isinstance(pipe, Connection)
             self._listen(pipe)
         for worker in self._working.values():
             self._look_after(worker)
-        return bool(self._waiting or self._working)
+        return bool(self._unfinished or self._working or self._has_more)
+
+    def _next(self) -> Job | None:
+        if self._unfinished:
+            return self._unfinished.popleft()
+        job = next(self._jobs, None)
+        self._has_more = job is not None
+        return job
 
     def give_up(self) -> None:
         """Start no more jobs."""
-        self._waiting.clear()
+        self._jobs = iter(())
+        self._has_more = False
+        self._unfinished.clear()
 
     def stop(self) -> None:
         """End everything at once."""
@@ -196,7 +207,7 @@ class Crew:
         tally.seconds += time.monotonic() - worker.started
         tally.outcomes += outcomes
         if done < job.last:
-            self._waiting.appendleft(Job(job.target, job.seeds, job.seed, done, job.last))
+            self._unfinished.append(Job(job.target, job.seeds, job.seed, done, job.last))
 
     def _look_after(self, worker: _Worker) -> None:
         """Kill a worker that has been with one case for too long."""

@@ -13,6 +13,7 @@ from fuzz.elffields import seed
 from fuzz.execute import input_of
 from fuzz.explore import explore, read_corpus
 from fuzz.findings import distinct, save
+from fuzz.jsonmutations import json_mutation
 from fuzz.minimise import minimised
 from fuzz.model import Failure, Field, Seed, Target, promise
 from fuzz.targets import BY_NAME, TARGETS
@@ -154,6 +155,14 @@ def test_every_kind_of_change_changes_something() -> None:
         assert changed > 10, change.__name__
 
 
+def test_changes_of_json_leave_what_they_are_made_from_alone() -> None:
+    mutate = json_mutation((b"x",), 9)
+    seeds = (Seed(b'{"a": [{"b": 1, "c": []}, 2], "d": {"e": "0x10"}}'),)
+    first = [mutate(Dice(number), seeds) for number in range(2000)]
+    assert first == [mutate(Dice(number), seeds) for number in range(2000)]
+    assert len(set(first)) > 1000
+
+
 def test_changes_of_nothing_do_no_harm() -> None:
     for number in range(300):
         mutated(Dice(number), (Seed(b""), Seed(b"x", (Field(0, 8),))))
@@ -190,12 +199,28 @@ def test_one_input_can_be_run_again(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.splitlines()[1] == "pv loaded, pvh kernel-not-pvh"
 
 
+@pytest.mark.parametrize(
+    ("file", "target", "why"), [("/nonexistent", "elf", "no such file"), (__file__, "nonsense", "no target")]
+)
+def test_what_cannot_be_run_again_is_told(file: str, target: str, why: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.main(["--replay", file, target])
+    assert why in str(caught.value).lower()
+
+
+def test_a_run_for_some_time_ends_then(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--minutes", "0.005", "--jobs", "1", "--keep", str(tmp_path), "--target", "gzip-file"]
+    assert main.main(arguments) == 0
+    assert int(capsys.readouterr().out.split()[-3].replace(",", "")) > 0
+
+
 def test_a_run_tells_what_each_target_came_to_and_its_status_whether_anything_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--count", "40", "--jobs", "1", "--keep", str(tmp_path)]
     assert main.main([*arguments, "--target", "gzip-file", "--target", "recognise"]) == 0
-    assert "gzip-file" in capsys.readouterr().out
+    rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines() if line}
+    assert int(rows["gzip-file"]) + int(rows["recognise"]) == int(rows["all"]) >= 40
     monkeypatch.setitem(BY_NAME, "bad", Target("bad", "", lambda: (Seed(b"abc"),), mutated, _never, 1))
     assert main.main([*arguments, "--target", "bad"]) == 1
     out = capsys.readouterr().out
@@ -223,6 +248,15 @@ def test_a_process_that_fails_leaves_the_others_alone() -> None:
         "promise", "three is not given", "three is not given: but it is"
     )
     assert run_apart(target_of(broken), b"\4") is None
+
+
+@pytest.mark.parametrize("processes", [1, 2, 5])
+def test_all_jobs_are_done_however_many_processes_there_are(processes: int) -> None:
+    jobs = [Job(target_of(broken), (), 0, first, first + 10) for first in range(0, 70, 10)]
+    crew = Crew(jobs, processes)
+    while crew.step():
+        pass
+    assert crew.results.executions == 70
 
 
 def test_an_input_that_cannot_be_made_is_told_and_ends_nothing() -> None:

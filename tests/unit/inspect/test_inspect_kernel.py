@@ -29,7 +29,7 @@ from xlbuild.inspect.kernels.parts import kernel_parts
 from xlbuild.profiles import NEWEST
 from xlbuild.units import paddr_of
 
-ROLES = ("amd64", "cloud", "pae", "grub64", "grub32", "grub_pvh", "gnumach", "xen", "shim", "hvmloader")
+ROLES = ("cloud", "pae", "grub64", "grub32", "grub_pvh", "gnumach", "xen", "shim", "hvmloader")
 
 
 def described(data: bytes) -> Mapping[str, Any]:

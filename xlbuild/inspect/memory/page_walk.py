@@ -1,6 +1,6 @@
 """All that a PV guest's page tables map, and what Xen would not take of them.
 
-The memory may hold anything. A walk visits 16384 tables at most and finds no more than 65536 runs, so that tables
+The memory may hold anything. A walk visits 8192 tables at most and finds no more than 16384 runs, so that tables
 that point at themselves or at each other cost a few seconds and no more.
 """
 
@@ -33,9 +33,9 @@ from xlbuild.units import (
     whole_pages,
 )
 
-MAX_VISITS = 16384
-"""Tables that a walk looks at: they map 32 GiB in pages of 4 KiB, far more than any kernel is started with."""
-MAX_RUNS = 65536
+MAX_VISITS = 8192
+"""Tables that a walk looks at: they map 16 GiB in pages of 4 KiB, far more than any kernel is started with."""
+MAX_RUNS = 16384
 MAX_PROBLEMS = 256
 
 _PAE_RESERVED = PAGE_NX - (1 << 52)

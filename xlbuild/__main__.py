@@ -24,6 +24,11 @@ def _interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _hear_no_more() -> None:
+    """Let no signal through any more: the interpreter takes away its handlers as it ends."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+
+
 def main() -> NoReturn:
     """Run the command line; every end has its exit status, and no end a traceback."""
     for number in INTERRUPTS:
@@ -33,13 +38,12 @@ def main() -> NoReturn:
         from xlbuild.cli import run
 
         status = run(sys.argv[1:])
+        _hear_no_more()  # in here: one that comes just now is an interrupt yet
     except KeyboardInterrupt:
+        _hear_no_more()
         if sys.stderr is not None:
             sys.stderr.write("xlbuild: interrupted\n")
         status = _INTERRUPTED
-    for number in INTERRUPTS:
-        signal.signal(number, _ignore)
-    signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)  # the interpreter takes away handlers as it ends
     if status == _INTERRUPTED:
         # An interrupt that went through an import makes the interpreter end itself by SIGINT, whatever sys.exit says.
         for stream in (sys.stdout, sys.stderr):

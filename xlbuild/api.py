@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from xlbuild.domain import Digests, Domain
     from xlbuild.emit.inputs import InputFile
     from xlbuild.host import Host
-    from xlbuild.inspect.recognise import FileKind
     from xlbuild.inspect.subject import Subject
     from xlbuild.inspect.tree import Part
     from xlbuild.pipeline import OnStage, OnWarning
@@ -166,7 +165,7 @@ def examine(
     *,
     overrides: Sequence[str] = (),
     xen: str | None = None,
-    kind: FileKind | str | None = None,
+    kind: str | None = None,
     max_kernel_size: int | None = None,
     source: str = "-",
 ) -> Subject:
@@ -205,7 +204,7 @@ def examine(
     return open_file(name, data, release, profile, tuple(overrides), kind)
 
 
-def _examine_directory(name: str, overrides: Sequence[str], kind: FileKind | str | None) -> Subject:
+def _examine_directory(name: str, overrides: Sequence[str], kind: str | None) -> Subject:
     from xlbuild.emit.readback import read_directory, verify
     from xlbuild.inspect.domains.subject import DomainSubject
 

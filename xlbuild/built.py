@@ -6,9 +6,12 @@ every frame and address that a member names exists, so that nobody behind has to
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
-from xlbuild.abi.layout import Fields
+from xlbuild.abi.hvm_start_info import HVM_START_INFO
+from xlbuild.abi.layout import Fields, Layout
+from xlbuild.abi.start_info import START_INFO_X86_32, START_INFO_X86_64
 from xlbuild.container.model import Kind, Role
 from xlbuild.domain import Digests
 from xlbuild.image.model import GuestType
@@ -31,6 +34,16 @@ HVM_CONTEXT_FILE = "hvm_context.bin"
 HVM_INFO_FILE = "hvm_info_table.bin"
 RSDP_FILE = "acpi_rsdp.bin"
 ACPI_INFO_FILE = "acpi_info.bin"
+
+
+START_INFO_LAYOUTS: Mapping[GuestType, Layout] = MappingProxyType(
+    {
+        GuestType.PV64: START_INFO_X86_64,
+        GuestType.PV32PAE: START_INFO_X86_32,
+        GuestType.HVM: HVM_START_INFO,
+    }
+)
+"""The start info of each type of guest."""
 
 
 def acpi_table_file(name: str) -> str:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import forked
 import pytest
 from kernel_cases import PV, PVH, pv, pvh
@@ -16,7 +17,10 @@ from started import OnTerminal
 from toolstack import Material
 
 import xlbuild
+from xlbuild.cli.inspect import command as inspect
 from xlbuild.hello import HELLO_KERNELS
+from xlbuild.inspect.releases import CONTAINER_NAMES
+from xlbuild.inspect.subject import KINDS
 
 CONFIG = 'name = "g"\ntype = "pvh"\nkernel = "xlbuild:hello-pvh"\nmemory = 32\ncmdline = "greeting=hi"\n'
 ZSTD = bzimage(sized(packed(".zst"), len(packed())))
@@ -254,6 +258,16 @@ def test_a_terminal_gets_the_description_in_its_width(cwd: Path) -> None:
     assert "pv64" in shown
     assert max(map(len, shown.splitlines())) <= 100
     assert "\x1b[3" not in shown
+
+
+def test_what_can_be_chosen_is_what_there_is() -> None:
+    choices = {
+        option.name: tuple(option.type.choices)
+        for option in inspect.params
+        if isinstance(option.type, click.Choice)
+    }
+    assert choices["kind"] == KINDS
+    assert set(choices["required"]) - {"pv"} == set(CONTAINER_NAMES.values())
 
 
 def test_help_loads_neither_construct_nor_elftools_nor_rich() -> None:

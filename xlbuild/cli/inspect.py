@@ -11,6 +11,7 @@ import click
 from xlbuild.cli.looking import examine, looking_options
 from xlbuild.cli.tree import show_tree
 from xlbuild.errors import RefusedError, UsageError, Where
+from xlbuild.inspect.memory.hexdump import DUMP_LENGTH, MOST_DUMPED
 
 if TYPE_CHECKING:
     from xlbuild.inspect.kernels.verdicts import Verdict
@@ -34,8 +35,8 @@ _CONTAINERS = ("pv64", "pv32", "pv", "pvh", "hvm")
 )
 @click.option(
     "--length",
-    type=click.IntRange(1, 1 << 16),
-    default=256,
+    type=click.IntRange(1, MOST_DUMPED),
+    default=DUMP_LENGTH,
     show_default=True,
     help="Bytes that --at dumps.",
 )
@@ -84,16 +85,21 @@ def _print_json(tree: Branch) -> None:
 
 def _gate(subject: Subject, file: str, xen: str | None, required: Sequence[str], *, as_json: bool) -> None:
     """Say whether a kernel boots where it has to; RefusedError if it does not."""
-    from xlbuild.inspect.kernels.describe import NAMES
-    from xlbuild.inspect.releases import RELEASES
+    from xlbuild.inspect.releases import CONTAINER_NAMES, RELEASES
 
     release = xen or RELEASES[-1]
-    found = {NAMES[verdict.target]: verdict for verdict in subject.verdicts()}
+    found = {CONTAINER_NAMES[verdict.target]: verdict for verdict in subject.verdicts()}
     asked = {name: _closest(found, name) for name in dict.fromkeys(required)}
     if as_json:
         rows = [
-            {"container": name, "boots": v.boots, "rule": v.rule, "because": v.because, "mend": v.mend}
-            for name, v in asked.items()
+            {
+                "container": name,
+                "boots": verdict.boots,
+                "rule": verdict.rule,
+                "because": verdict.because,
+                "mend": verdict.mend,
+            }
+            for name, verdict in asked.items()
         ]
         _print_json({"file": file, "release": release, "required": rows})
     failed = [(name, verdict) for name, verdict in asked.items() if not verdict.boots]

@@ -18,6 +18,8 @@ from xlbuild.units import MIB, PAGE_SIZE, Pfn, bytes_of, page_up
 
 MEMORY_IMAGE = "memory.img"
 MANIFEST = "domain.json"
+MOST_MANIFEST = 64 * MIB
+"""Bytes of a manifest that is read back."""
 
 _BATCH_PAGES = 4 * MIB // PAGE_SIZE
 
@@ -95,7 +97,7 @@ def _identity(place: Path) -> tuple[int, int] | None:
 
 def _is_built_domain(place: Path) -> bool:
     try:
-        document = json.loads(read_file(str(place / MANIFEST), "manifest", NOWHERE))
+        document = json.loads(read_file(str(place / MANIFEST), "manifest", NOWHERE, MOST_MANIFEST))
     except (XlbuildError, ValueError, RecursionError):
         return False
     return isinstance(document, dict) and document.get("schema") == SCHEMA

@@ -15,6 +15,7 @@ from xlbuild.abi.start_info import START_INFO_COUNTS
 from xlbuild.container import Kind
 from xlbuild.domain import Digests, Domain
 from xlbuild.emit.digest import domain_digest, memory_digests
+from xlbuild.inspect.tree import hexadecimal
 from xlbuild.plan.memmap import IOREQ_SERVER_FIRST, NR_IOREQ_SERVER_PAGES
 from xlbuild.plan.model import Plan, Segment, StartInfo, Vcpu
 from xlbuild.units import FrameRange, merge_ranges, paddr_of
@@ -45,7 +46,7 @@ def manifest(domain: Domain) -> tuple[dict[str, object], Digests]:
         "kernel": {
             "format": plan.request.image.format,
             "packing": list(plan.request.image.packing),
-            "entry": _hex(plan.entry),
+            "entry": hexadecimal(plan.entry),
         },
         "command_line": domain.container.command_line,
         "total_pages": plan.layout.total_pages,
@@ -59,14 +60,16 @@ def manifest(domain: Domain) -> tuple[dict[str, object], Digests]:
         "hvm_info_table": _hvm_info(plan),
         "acpi": _acpi(plan),
         "vcpus": [_vcpu(vcpu) for vcpu in plan.vcpus],
-        "hvm_params": [{"index": p.index, "name": p.name, "value": _hex(p.value)} for p in plan.hvm_params],
+        "hvm_params": [
+            {"index": p.index, "name": p.name, "value": hexadecimal(p.value)} for p in plan.hvm_params
+        ],
         "memory_map": [
-            {"addr": _hex(e.addr), "size": e.size, "type": e.type} for e in plan.layout.memory_map
+            {"addr": hexadecimal(e.addr), "size": e.size, "type": e.type} for e in plan.layout.memory_map
         ],
         "vnuma": _vnuma(plan),
         "hypercall_page": _hypercall_page(plan),
         "grants": [
-            {"index": g.index, "flags": _hex(g.flags), "domid": g.domid, "frame": _hex(g.frame)}
+            {"index": g.index, "flags": hexadecimal(g.flags), "domid": g.domid, "frame": hexadecimal(g.frame)}
             for g in plan.grants
         ],
         "event_channels": [{"port": c.port, "remote_domid": c.remote_domid} for c in plan.event_channels],
@@ -82,12 +85,8 @@ def manifest_text(document: Mapping[str, object]) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _hex(value: int) -> str:
-    return f"{value:#x}"
-
-
 def _ranges(ranges: Iterable[FrameRange]) -> list[list[str]]:
-    return [[_hex(frames.first), _hex(frames.end)] for frames in ranges]
+    return [[hexadecimal(frames.first), hexadecimal(frames.end)] for frames in ranges]
 
 
 def _populate_on_demand(plan: Plan) -> dict[str, object] | None:
@@ -99,9 +98,9 @@ def _populate_on_demand(plan: Plan) -> dict[str, object] | None:
 def _segment(segment: Segment) -> dict[str, object]:
     return {
         "name": segment.name,
-        "vstart": _hex(segment.vstart),
-        "vend": _hex(segment.vend),
-        "pfn": _hex(segment.pfn),
+        "vstart": hexadecimal(segment.vstart),
+        "vend": hexadecimal(segment.vend),
+        "pfn": hexadecimal(segment.pfn),
         "pages": segment.pages,
     }
 
@@ -112,10 +111,10 @@ def _fields(fields: Mapping[str, FieldValue], counts: frozenset[str] = frozenset
 
 def _value(value: FieldValue) -> object:
     if isinstance(value, int):
-        return _hex(value)
+        return hexadecimal(value)
     if isinstance(value, bytes):
         return value.hex()
-    return [_hex(element) for element in value]
+    return [hexadecimal(element) for element in value]
 
 
 def _text(value: FieldValue) -> str:
@@ -124,23 +123,23 @@ def _text(value: FieldValue) -> str:
 
 
 def _special_pages(plan: Plan, kind: Kind) -> dict[str, object]:
-    pages: dict[str, object] = {name: _hex(pfn) for name, pfn in plan.special_pages.items()}
+    pages: dict[str, object] = {name: hexadecimal(pfn) for name, pfn in plan.special_pages.items()}
     if kind is Kind.HVM:
-        pages["ioreq_server_first"] = _hex(IOREQ_SERVER_FIRST)
+        pages["ioreq_server_first"] = hexadecimal(IOREQ_SERVER_FIRST)
         pages["ioreq_server_pages"] = NR_IOREQ_SERVER_PAGES
     return pages
 
 
 def _start_info(info: StartInfo, kind: Kind) -> dict[str, object]:
-    place = {"paddr": _hex(info.address)}
+    place = {"paddr": hexadecimal(info.address)}
     if kind is Kind.PV:
         texts = {name: _text(info.fields[name]) for name in ("magic", "cmd_line")}
         return place | _fields(info.fields, START_INFO_COUNTS) | texts
     modules = [
         {
-            "paddr": _hex(module.paddr),
+            "paddr": hexadecimal(module.paddr),
             "size": module.size,
-            "cmdline_paddr": _hex(module.cmdline_paddr or 0),
+            "cmdline_paddr": hexadecimal(module.cmdline_paddr or 0),
             "cmdline": module.command_line,
         }
         for module in info.modules
@@ -157,7 +156,7 @@ def _hvm_info(plan: Plan) -> dict[str, object] | None:
         return None
     address = paddr_of(HVM_INFO_PFN) + HVM_INFO_OFFSET
     texts = {"signature": _text(plan.hvm_info["signature"])}
-    return {"paddr": _hex(address)} | _fields(plan.hvm_info, HVM_INFO_COUNTS) | texts
+    return {"paddr": hexadecimal(address)} | _fields(plan.hvm_info, HVM_INFO_COUNTS) | texts
 
 
 def _acpi(plan: Plan) -> dict[str, object] | None:
@@ -165,9 +164,9 @@ def _acpi(plan: Plan) -> dict[str, object] | None:
     if acpi is None:
         return None
     return {
-        "blobs": [{"name": b.name, "addr": _hex(b.address), "size": len(b.data)} for b in acpi.blobs],
+        "blobs": [{"name": b.name, "addr": hexadecimal(b.address), "size": len(b.data)} for b in acpi.blobs],
         "tables": [
-            {"name": t.table.value, "addr": _hex(t.address), "size": len(t.data)} for t in acpi.tables
+            {"name": t.table.value, "addr": hexadecimal(t.address), "size": len(t.data)} for t in acpi.tables
         ],
     }
 
@@ -181,7 +180,8 @@ def _vnuma(plan: Plan) -> dict[str, object] | None:
         "vcpu_to_vnode": list(vnuma.vcpu_to_vnode),
         "vdistance": [list(row) for row in vnuma.vdistance],
         "vmemranges": [
-            {"start": _hex(r.start), "end": _hex(r.end), "vnode": r.vnode} for r in plan.layout.vmemranges
+            {"start": hexadecimal(r.start), "end": hexadecimal(r.end), "vnode": r.vnode}
+            for r in plan.layout.vmemranges
         ],
     }
 
@@ -198,4 +198,4 @@ def _vcpu(vcpu: Vcpu) -> dict[str, object]:
 def _hypercall_page(plan: Plan) -> dict[str, object] | None:
     if plan.hypercall_page is None:
         return None
-    return {"pfn": _hex(plan.hypercall_page), "filled": plan.request.fill_hypercall_page}
+    return {"pfn": hexadecimal(plan.hypercall_page), "filled": plan.request.fill_hypercall_page}

@@ -7,12 +7,10 @@ from itertools import pairwise
 from xlbuild.abi.e820 import E820_MAX
 from xlbuild.abi.hvm_info import HVM_INFO_TABLE
 from xlbuild.abi.hvm_save import HVM_HW_CPU, HVM_HW_MTRR
-from xlbuild.abi.hvm_start_info import HVM_START_INFO
 from xlbuild.abi.layout import FieldValue, Layout
 from xlbuild.abi.limits import HVM_MAX_VCPUS
-from xlbuild.abi.start_info import START_INFO_X86_32, START_INFO_X86_64
 from xlbuild.abi.vcpu_guest_context import VCPU_GUEST_CONTEXT_X86_32, VCPU_GUEST_CONTEXT_X86_64
-from xlbuild.built import AcpiPlaces, BuiltDomain, HypercallPage, MemoryReader, Placed
+from xlbuild.built import START_INFO_LAYOUTS, AcpiPlaces, BuiltDomain, HypercallPage, MemoryReader, Placed
 from xlbuild.container import Kind
 from xlbuild.emit.jsonplace import Place, shown
 from xlbuild.emit.manifest import SCHEMA
@@ -58,11 +56,6 @@ _GUEST_TYPES: dict[Kind, tuple[GuestType, ...]] = {
     Kind.PV: (GuestType.PV64, GuestType.PV32PAE),
     Kind.PVH: (GuestType.HVM,),
     Kind.HVM: (GuestType.HVM,),
-}
-_START_INFO: dict[GuestType, Layout] = {
-    GuestType.PV64: START_INFO_X86_64,
-    GuestType.PV32PAE: START_INFO_X86_32,
-    GuestType.HVM: HVM_START_INFO,
 }
 _REGISTERS: dict[GuestType, Layout] = {
     GuestType.PV64: VCPU_GUEST_CONTEXT_X86_64,
@@ -214,7 +207,7 @@ class _Reader:
         return {name: frame_of(page) for name, page in pages.items()}, ioreq_server
 
     def _start_info(self, place: Place) -> StartInfo:
-        layout = _START_INFO[self.guest_type]
+        layout = START_INFO_LAYOUTS[self.guest_type]
         if self.kind is Kind.PV:
             place.check_object("paddr", *layout.field_names)
             fields = structure_of(place, layout, ("magic", "cmd_line"))

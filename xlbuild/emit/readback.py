@@ -13,7 +13,7 @@ from pathlib import Path
 from xlbuild.built import BuiltDomain, Verification
 from xlbuild.domain import Digests
 from xlbuild.emit.digest import domain_digest, memory_digests
-from xlbuild.emit.directory import MANIFEST, MEMORY_IMAGE
+from xlbuild.emit.directory import MANIFEST, MEMORY_IMAGE, MOST_MANIFEST
 from xlbuild.emit.jsonplace import DocumentKind, Place, parse_document
 from xlbuild.emit.manifestread import check_schema, read_manifest, read_populated
 from xlbuild.emit.memoryimage import MemoryImage
@@ -21,7 +21,6 @@ from xlbuild.emit.readfile import read_file, unreadable
 from xlbuild.errors import FilesError, RefusedError, Where
 from xlbuild.units import MIB
 
-_MOST_MANIFEST = 64 * MIB
 _MOST_STRUCTURE = MIB
 """Bytes of a .bin file; the largest has some 70 KiB."""
 
@@ -95,7 +94,7 @@ def _identity(source: str) -> tuple[int, int]:
 def _manifest(source: str) -> Place:
     path = str(Path(source) / MANIFEST)
     try:
-        data = read_file(path, _KIND.what, Where(path), _MOST_MANIFEST)
+        data = read_file(path, _KIND.what, Where(path), MOST_MANIFEST)
     except FilesError as error:
         if error.code != "file-missing":
             raise

@@ -179,10 +179,10 @@ def _open(path: str) -> int:
     while True:
         try:
             return os.open(path, _OPEN)
-        except (
-            BlockingIOError
-        ):  # the kernel has asked for it back, and takes it after a while (lease-break-time)
-            time.sleep(_LEASE_POLL)
+        except BlockingIOError:
+            time.sleep(
+                _LEASE_POLL
+            )  # the kernel has asked for it back, and takes it in the end (lease-break-time)
 
 
 def _content(file: _File, fd: int) -> bytes:

@@ -73,19 +73,29 @@ def codec_of(payload: Blob) -> Codec | None:
     return next((codec for codec in CODECS if payload.starts_with(codec.magic)), None)
 
 
+def is_bzimage(blob: Blob) -> bool:
+    """Return whether a file has the magic of Linux's boot protocol."""
+    return blob.holds(_MAGIC_OFFSET, len(_MAGIC)) and blob.read(_MAGIC_OFFSET, len(_MAGIC)) == _MAGIC
+
+
 def protocol_version(blob: Blob) -> int:
     """Return the boot protocol's version, major above minor byte; the caller has checked the magic."""
     return int.from_bytes(blob.read(_VERSION, 2), "little")
 
 
+def protocol_text(version: int) -> str:
+    """Return a boot protocol's version for people: `2.08`."""
+    return f"{version >> 8}.{version & 0xFF:02}"
+
+
 def find_payload(blob: Blob) -> Payload | Reject:
     """Return a bzImage's payload, or why the file has none that Xen would find."""
-    if blob.size < _HEADER_END or blob.read(_MAGIC_OFFSET, len(_MAGIC)) != _MAGIC:
+    if blob.size < _HEADER_END or not is_bzimage(blob):
         return Reject(f"it has no `HdrS` at {_MAGIC_OFFSET:#x}")
     version = protocol_version(blob)
     if version < OLDEST_VERSION:
         return Reject(
-            f"its boot protocol is {version >> 8}.{version & 0xFF:02}, too old to say where the payload is (2.08)",
+            f"its boot protocol is {protocol_text(version)}, too old to say where the payload is (2.08)",
             where=Where(offset=_VERSION),
         )
     offset, length = struct.unpack("<II", blob.read(_PAYLOAD_OFFSET, 8))

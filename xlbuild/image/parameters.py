@@ -33,7 +33,7 @@ UNSET = ADDRESS_MASK
 _UNSET_32 = 0xFFFF_FFFF
 _TEXT_FIELD = 15
 """Characters of GUEST_OS, GUEST_VERSION, XEN_VERSION and LOADER that are kept."""
-_MOST_FEATURES = MIB
+MOST_FEATURES = MIB
 """Characters of all FEATURES notes together: a kernel has some dozens; 65,536 notes of 4 KiB would take minutes."""
 
 _IDENTITY = (NoteType.LOADER, NoteType.GUEST_OS, NoteType.XEN_VERSION)
@@ -172,9 +172,9 @@ def _take_text(draft: _Draft, kind: NoteType, text: str, note: RawNote) -> None:
     elif kind is NoteType.FEATURES:
         where = Where(offset=note.offset, note=kind.name)
         draft.features_read += len(text)
-        if draft.features_read > _MOST_FEATURES:
+        if draft.features_read > MOST_FEATURES:
             reason = (
-                f"its notes FEATURES hold more than {human_size(_MOST_FEATURES)} of text, as no kernel's do"
+                f"its notes FEATURES hold more than {human_size(MOST_FEATURES)} of text, as no kernel's do"
             )
             raise RejectedError(reason, CUT_SHORT_HINT, where)
         unknown = _take_features(draft, text)

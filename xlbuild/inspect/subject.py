@@ -18,6 +18,7 @@ from xlbuild.inspect.kernels.file import KernelFile, take_apart
 from xlbuild.inspect.kernels.parts import kernel_parts
 from xlbuild.inspect.kernels.release_verdicts import release_verdicts
 from xlbuild.inspect.kernels.verdicts import Verdict
+from xlbuild.inspect.memory.hexdump import DUMP_LENGTH
 from xlbuild.inspect.ramdisks.describe import describe_ramdisk, ramdisk_parts
 from xlbuild.inspect.recognise import FileKind, Recognition, recognise
 from xlbuild.inspect.tree import Branch, Part, Tree
@@ -28,9 +29,6 @@ SCHEMA = "xlbuild.inspect/1"
 
 KINDS: tuple[str, ...] = (FileKind.KERNEL, FileKind.FIRMWARE, FileKind.RAMDISK, FileKind.CONFIG)
 """What a user may say that a file is."""
-
-DUMP_LENGTH = 256
-"""Bytes that are shown at an address."""
 
 
 class Subject(Protocol):

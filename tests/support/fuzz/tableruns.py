@@ -8,7 +8,7 @@ from pagingmemory import LINKED, READ_ONLY, WRITABLE
 
 from fuzz.inspectruns import check_tree
 from fuzz.model import Field, Seed, Seeds, promise
-from xlbuild.inspect.memory.page_tables import describe_walk
+from xlbuild.inspect.memory.page_tables import describe_page_tables
 from xlbuild.inspect.memory.page_walk import walk
 from xlbuild.inspect.memory.paging import PageTables
 from xlbuild.plan.pagetables import X86_32_PAE, X86_64
@@ -51,7 +51,7 @@ def run_page_tables(data: bytes) -> str:
     paging = _MODES[data[0] % 2] if data else X86_64
     tables = PageTables(FakeMemory({0: data[1 : _FRAMES * _PAGE]}, (0, _FRAMES)), Mfn(0), paging)
     found = walk(tables)
-    check_tree(describe_walk(tables, found))
+    check_tree(describe_page_tables(tables, found))
     end = 0
     for run in found.runs:
         promise(run.first >= end, "what is mapped is in order", f"{run.first:#x}")

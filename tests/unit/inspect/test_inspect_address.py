@@ -18,7 +18,8 @@ import xlbuild
 from xlbuild.abi.layout import Layout, raw, u16, u32
 from xlbuild.domain import Domain
 from xlbuild.errors import UsageError
-from xlbuild.inspect.memory.address import MAX_LENGTH, describe_address
+from xlbuild.inspect.memory.address import describe_address
+from xlbuild.inspect.memory.hexdump import MOST_DUMPED
 from xlbuild.inspect.memory.paging import PageTables
 from xlbuild.inspect.memory.place import AddressSpace
 from xlbuild.inspect.memory.region import Region
@@ -206,7 +207,7 @@ def test_endless_digits_cost_nothing() -> None:
     assert len(refused.value.message) < 100
 
 
-@pytest.mark.parametrize("length", [-1, MAX_LENGTH + 1])
+@pytest.mark.parametrize("length", [-1, MOST_DUMPED + 1])
 def test_a_dump_has_a_sensible_length(length: int) -> None:
     with pytest.raises(UsageError) as refused:
         at("pvh", "0", length)

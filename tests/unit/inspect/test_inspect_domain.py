@@ -1,6 +1,7 @@
 """A domain's description says what lies in its memory and files, and where the manifest says otherwise."""
 
 import json
+import os
 import shutil
 import struct
 from collections.abc import Callable, Iterator
@@ -18,8 +19,9 @@ import xlbuild
 from xlbuild.built import BuiltDomain
 from xlbuild.emit.readback import read_directory, verify
 from xlbuild.inspect.domains.describe import describe_domain, domain_problems
-from xlbuild.inspect.domains.regions import domain_regions, region_at, virtual_address
-from xlbuild.units import PhysAddr
+from xlbuild.inspect.domains.regions import domain_regions, virtual_address
+from xlbuild.inspect.memory.region import region_at
+from xlbuild.units import PAGE_SIZE, PhysAddr
 
 Described = dict[str, Any]
 
@@ -353,7 +355,9 @@ def test_what_does_not_agree_in_hvm_info_table_is_told(small_hvm: str, tmp_path:
     assert "hvm_info_table.nr_vcpus is 0x7 in memory.img, 0x1 in domain.json" in found
     checksum = (tmp_path / "g" / "hvm_info_table.bin").read_bytes()[12]
     wanted = (checksum - 6) & 0xFF
-    assert f"hvm_info_table.checksum is wrong: is {checksum:#x}, would have to be {wanted:#x}" in found, found
+    assert f"hvm_info_table.checksum is wrong: it is {checksum:#x}, would have to be {wanted:#x}" in found, (
+        found
+    )
 
 
 def test_a_description_without_verification_says_nothing_of_what_memory_comes_to(pv: Path) -> None:
@@ -395,3 +399,16 @@ def test_a_start_info_of_any_bytes_is_described(at: int, data: bytes) -> None:
 _PVH = xlbuild.build(PVH)
 _IN_MEMORY = in_memory(_PVH)
 _PVH.memory.claim("damage", _PVH.plan.segments[1].frames)
+
+
+def test_a_table_of_half_a_terabyte_is_not_read(pvh: Path) -> None:
+    frames = 1 << 28
+
+    def change(document: Described) -> None:
+        document["populated"] = [[0, frames]]
+        document["acpi"]["tables"][0]["size"] = frames * PAGE_SIZE // 2
+
+    change_manifest(pvh, change)
+    os.truncate(pvh / "memory.img", frames * PAGE_SIZE)
+    found = domain_problems(read_directory(pvh))
+    assert [problem for problem in found if problem.startswith("acpi_")], found

@@ -11,22 +11,24 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection
 from elftools.elf.segments import NoteSegment
 from headers import values_of
-from kernel_cases import legacy, pv
+from kernel_cases import legacy, load, pv
 from kernels import Load, bzimage, elf_file, packed, pattern, sized
 from toolstack import Material
 
 import xlbuild
 from xlbuild.errors import RefusedError, UsageError
 from xlbuild.hello import HELLO_KERNELS
+from xlbuild.image.blob import Blob
+from xlbuild.image.codecs import CODECS, Codec
 from xlbuild.image.notes import GUEST_STRING_NAMES, NoteType
 from xlbuild.inspect.kernels.address import describe_kernel_address
 from xlbuild.inspect.kernels.bzimage import SETUP_HEADER, SETUP_HEADER_OFFSET
 from xlbuild.inspect.kernels.describe import describe_kernel
 from xlbuild.inspect.kernels.elf import symbol_at
 from xlbuild.inspect.kernels.features import FEATURES
-from xlbuild.inspect.kernels.file import take_apart
+from xlbuild.inspect.kernels.file import UnpackOnce, take_apart
 from xlbuild.inspect.kernels.parts import kernel_parts
-from xlbuild.profiles import NEWEST
+from xlbuild.profiles import NEWEST, PROFILES, Profile
 from xlbuild.units import paddr_of
 
 ROLES = ("cloud", "pae", "grub64", "grub32", "grub_pvh", "gnumach", "xen", "shim", "hvmloader")
@@ -230,3 +232,26 @@ def test_an_address_outside_the_kernel_is_refused_with_what_there_is() -> None:
     with pytest.raises(RefusedError) as caught:
         describe_kernel_address(take_apart(pv(), "kernel", NEWEST), "phys:0x5000000000", 32)
     assert "0xffffffff80100000..0xffffffff80103000" in str(caught.value.cause)
+
+
+@pytest.mark.parametrize("name", [codec.name for codec in CODECS])
+def test_a_payload_is_unpacked_once_for_all_releases_that_unpack_it_alike(name: str) -> None:
+    unpacked_for: list[Profile] = []
+
+    def unpack(payload: Blob, profile: Profile) -> Blob:
+        unpacked_for.append(profile)
+        return Blob.of(profile.name.encode())
+
+    once, codec = UnpackOnce(), Codec(name, b"", unpack)
+    for profile in (*PROFILES, *PROFILES):
+        once(codec, Blob.of(b"packed"), profile)
+    differ = {"lz4": 2, "xz": len(limits := {p.lzma_memory_limit for p in PROFILES}), "lzma": len(limits)}
+    assert len(unpacked_for) == differ.get(name, 1)
+
+
+def test_a_kernel_in_very_many_pieces_is_described_in_part() -> None:
+    loads = [load(page << 13, 16, 4096) for page in range(300)]
+    kernel = described(pv(loads=loads))["loaded"][0]
+    assert len(kernel["pieces"]) == 256
+    assert kernel["pieces_left_out"] == 300 - 256
+    assert kernel["pieces"][1]["start"] == hex(int(kernel["pieces"][0]["start"], 16) + 8192)

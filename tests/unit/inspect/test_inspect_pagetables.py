@@ -104,7 +104,7 @@ def test_a_real_kernels_tables_map_what_the_plan_says(guest: str, material: Mate
 def test_the_p2m_list_of_a_terabyte_is_one_run(material: Material) -> None:
     domain = build_pv(material.synth / "pv64-p2m", 1 << 20)
     tables = page_tables(domain)
-    described: Any = describe_page_tables(domain.memory, tables.top, X86_64)
+    described: Any = describe_page_tables(tables, walk(tables))
     assert described["complete"] is True
     assert len(described["mapped"]) == 4
     first = described["mapped"][0]
@@ -185,7 +185,8 @@ def one_path(leaf: int, upper: int = LINKED) -> dict[int, dict[int, int]]:
 
 
 def described(memory: FakeMemory, paging: Paging = X86_64, top: int = 1) -> Any:
-    return describe_page_tables(memory, Mfn(top), paging)
+    tables = PageTables(memory, Mfn(top), paging)
+    return describe_page_tables(tables, walk(tables))
 
 
 def problems(memory: FakeMemory, paging: Paging = X86_64, top: int = 1) -> list[tuple[str, str]]:
@@ -332,7 +333,8 @@ def test_hostile_tables_end_a_walk_at_its_limits(entries: list[int], paging: Pag
     memory = EveryFrameAlike(entries)
     for mfn_to_pfn in (identity, lambda mfn: Pfn(mfn) if mfn % 5 else None):
         memory.reads = 0
-        answer: Any = describe_page_tables(memory, Mfn(1), paging, mfn_to_pfn)
+        tables = PageTables(memory, Mfn(1), paging, mfn_to_pfn)
+        answer: Any = describe_page_tables(tables, walk(tables))
         assert memory.reads <= MAX_VISITS
         assert len(answer["problems"]) <= MAX_PROBLEMS
         assert len(answer["mapped"]) + (answer["mapped_left_out"] or 0) <= MAX_RUNS

@@ -12,7 +12,9 @@ from kernels import Load, elf_file
 from toolstack import ROOT, Material
 
 from xlbuild.image.recognise import SIGNATURES
-from xlbuild.inspect.recognise import FileKind, recognise
+from xlbuild.inspect.recognise import FileKind, Recognition, recognise
+from xlbuild.inspect.subject import File
+from xlbuild.profiles import NEWEST
 
 CORPUS = sorted((ROOT / "tests" / "corpus").glob("*.cfg"))
 
@@ -154,3 +156,10 @@ def test_every_signature_says_what_a_file_is() -> None:
 )
 def test_any_bytes_are_told_to_be_something(magic: bytes, rest: bytes) -> None:
     assert recognise(magic + rest).what
+
+
+@pytest.mark.parametrize("kind", FileKind)
+def test_every_kind_of_file_can_be_described_and_taken_apart(kind: FileKind) -> None:
+    file = File("file", b"some bytes", Recognition(kind, "a file", "because"), NEWEST.name, NEWEST)
+    assert file.describe()["kind"] == kind.value
+    assert isinstance(file.parts(), tuple)

@@ -9,8 +9,9 @@ from kernel_cases import PV, PVH, legacy, pv, pvh
 from kernels import EM_AARCH64, LOAD_ADDRESS, Load, binary, bzimage, elf_file, packed, pattern, sized
 from toolstack import Material
 
+from xlbuild.image.parameters import MOST_FEATURES
 from xlbuild.inspect.kernels.file import take_apart
-from xlbuild.inspect.kernels.traits import TESTS, traits_of
+from xlbuild.inspect.kernels.traits import TESTS, facts_of, traits_of
 from xlbuild.inspect.releases import Trait
 from xlbuild.profiles import NEWEST
 
@@ -122,3 +123,10 @@ def test_real_kernels_have_the_traits_they_are_known_for(material: Material) -> 
     assert Trait.ENTRY_NOT_MAPPED in traits(material.pae.read_bytes())
     assert Trait.GUEST_STRING in traits(material.gnumach.read_bytes())
     assert Trait.FIRMWARE in traits(material.hvmloader.read_bytes())
+
+
+def test_no_more_of_the_features_is_looked_at_than_a_builder_reads() -> None:
+    notes = [("FEATURES", "dom0|" * 800)] * 300 + [("FEATURES", "!flux")]
+    found = facts_of(take_apart(pv(notes), "kernel", NEWEST))
+    assert MOST_FEATURES - 4096 <= len(found.features) <= MOST_FEATURES + len(notes)
+    assert Trait.REQUIRES_UNKNOWN not in traits(pv(notes))

@@ -7,6 +7,7 @@ from xlbuild.abi.layout import Fields
 from xlbuild.built import BuiltDomain
 from xlbuild.inspect.domains.fields import Meaning, describe_fields, differences, said_unless_zero, text_of
 from xlbuild.inspect.tree import Branch, hexadecimal
+from xlbuild.inspect.words import checksum_verdict, set_bits
 from xlbuild.units import bytes_of, human_size
 
 
@@ -35,21 +36,18 @@ def hvm_info_problems(built: BuiltDomain) -> Iterator[str]:
         return
     data = built.memory.read(built.hvm_info.address, HVM_INFO_TABLE.size)
     yield from differences(HVM_INFO_TABLE.decode(data), built.hvm_info_fields, "hvm_info_table", "memory.img")
-    if sum(data) & 0xFF:
-        yield f"hvm_info_table.checksum is {_checksum(data)}"
+    if (verdict := _checksum(data)) != "ok":
+        yield f"hvm_info_table.checksum is {verdict}"
 
 
 def _checksum(data: bytes) -> str:
-    at = HVM_INFO_TABLE.offset_of("checksum")
-    wanted = (data[at] - sum(data)) & 0xFF
-    return "ok" if wanted == data[at] else f"wrong: is {data[at]:#x}, would have to be {wanted:#x}"
+    return checksum_verdict(data, HVM_INFO_TABLE.offset_of("checksum"))
 
 
 def _vcpus(online: int) -> str:
     """Return the numbers of the bits that are set, runs of them as `0 to 3`."""
-    numbers = [bit for bit in range(online.bit_length()) if online >> bit & 1]
     runs: list[list[int]] = []
-    for number in numbers:
+    for number in set_bits(online):
         if runs and runs[-1][1] == number - 1:
             runs[-1][1] = number
         else:

@@ -1,6 +1,7 @@
 """What the parts of a built domain are, in words."""
 
 from xlbuild.container.model import Role
+from xlbuild.libxl.enums import Altp2mMode, TimerMode
 
 KERNELS: dict[Role, str] = {
     Role.KERNEL: "the kernel's image",
@@ -93,16 +94,11 @@ VIRIDIAN_NAMES: dict[int, str] = {
 }
 """Bits of VIRIDIAN by the header's names, without HVMPV_."""
 
-TIMER_MODES: tuple[str, ...] = (
-    "delay_for_missed_ticks",
-    "no_delay_for_missed_ticks",
-    "no_missed_ticks_pending",
-    "one_missed_tick_pending",
-)
-"""Values of TIMER_MODE by the header's names, without HVMPTM_."""
+TIMER_MODES: tuple[str, ...] = tuple(mode.value for mode in TimerMode if mode is not TimerMode.UNKNOWN)
+"""Values of TIMER_MODE, from 0 on: libxl's names are the header's, without HVMPTM_."""
 
-ALTP2M_MODES: tuple[str, ...] = ("disabled", "mixed", "external", "limited")
-"""Values of ALTP2M by the header's names, without XEN_ALTP2M_."""
+ALTP2M_MODES: tuple[str, ...] = tuple(mode.value for mode in Altp2mMode)
+"""Values of ALTP2M, likewise without XEN_ALTP2M_."""
 
 GRANT_TYPES: tuple[str, ...] = ("invalid", "permit_access", "accept_transfer", "transitive")
 """Types of grant table entries by the header's names, without GTF_ (public grant_table.h)."""

@@ -7,11 +7,12 @@ from xlbuild.abi.hvm_start_info import HVM_MEMMAP_TABLE_ENTRY
 from xlbuild.built import (
     HVM_CONTEXT_FILE,
     SHARED_INFO_FILE,
+    START_INFO_LAYOUTS,
     VCPU_CONTEXT_FILE,
     BuiltDomain,
     MemoryReader,
 )
-from xlbuild.inspect.domains.regions import START_INFO_LAYOUTS, domain_regions
+from xlbuild.inspect.domains.regions import domain_regions
 from xlbuild.inspect.domains.start_info import found_command_line
 from xlbuild.inspect.memory.region import Region
 from xlbuild.inspect.tree import Part

@@ -1,14 +1,13 @@
 """Everything in a built domain's memory that has a name: where it lies, and what it is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from xlbuild.abi.hvm_info import HVM_INFO_TABLE
 from xlbuild.abi.hvm_start_info import HVM_MEMMAP_TABLE_ENTRY, HVM_MODLIST_ENTRY, HVM_START_INFO
 from xlbuild.abi.layout import Layout
-from xlbuild.abi.start_info import SIF_MOD_START_PFN, START_INFO_X86_32, START_INFO_X86_64
-from xlbuild.built import BuiltDomain
+from xlbuild.abi.start_info import SIF_MOD_START_PFN
+from xlbuild.built import START_INFO_LAYOUTS, BuiltDomain
 from xlbuild.container.model import Role
-from xlbuild.image.model import GuestType
 from xlbuild.inspect.domains.meanings import (
     ACPI_PIECES,
     ACPI_TABLES,
@@ -20,12 +19,6 @@ from xlbuild.inspect.memory.region import Region
 from xlbuild.plan.model import Segment
 from xlbuild.units import PAGE_SIZE, UINT64, FrameRange, PhysAddr, bytes_of, paddr_of, pfn_of
 
-START_INFO_LAYOUTS: dict[GuestType, Layout] = {
-    GuestType.PV64: START_INFO_X86_64,
-    GuestType.PV32PAE: START_INFO_X86_32,
-    GuestType.HVM: HVM_START_INFO,
-}
-
 
 def domain_regions(built: BuiltDomain) -> tuple[Region, ...]:
     """Return all regions by address, those inside another one behind it; each lies where memory exists.
@@ -34,11 +27,6 @@ def domain_regions(built: BuiltDomain) -> tuple[Region, ...]:
     """
     regions = (*_segments(built), *_special_pages(built), *_structures(built), *_acpi(built))
     return tuple(sorted(regions, key=lambda region: (region.first, -region.end)))
-
-
-def region_at(regions: Sequence[Region], address: PhysAddr) -> Region | None:
-    """Return the innermost region that holds an address."""
-    return next((region for region in reversed(regions) if region.holds(address)), None)
 
 
 def virtual_address(built: BuiltDomain, address: PhysAddr) -> int | None:

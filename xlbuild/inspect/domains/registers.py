@@ -13,10 +13,12 @@ from xlbuild.abi.vcpu_guest_context import (
 )
 from xlbuild.built import BuiltDomain
 from xlbuild.image.model import GuestType
-from xlbuild.inspect.domains.regions import domain_regions, region_at
+from xlbuild.inspect.domains.regions import domain_regions
+from xlbuild.inspect.memory.region import region_at
+from xlbuild.inspect.memory.room import exists
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 from xlbuild.inspect.words import flag_names
-from xlbuild.units import UINT32, UINT64, Mfn, PhysAddr, bytes_of, extended_cr3, paddr_of, pfn_of
+from xlbuild.units import UINT32, UINT64, Mfn, PhysAddr, bytes_of, extended_cr3, paddr_of
 from xlbuild.x86 import (
     BUSY_TSS_AR,
     CR0_NAMES,
@@ -168,6 +170,4 @@ def _physical(built: BuiltDomain, address: int) -> PhysAddr | None:
         assert kernel is not None
         size = UINT32 if built.guest_type is GuestType.PV32PAE else UINT64
         address = (address - kernel.vstart + bytes_of(kernel.pfn)) % size
-    pfn = pfn_of(PhysAddr(address))
-    exists = any(frames.first <= pfn < frames.end for frames in built.populated)
-    return PhysAddr(address) if exists else None
+    return PhysAddr(address) if exists(built.memory, address) else None

@@ -15,7 +15,7 @@ from xlbuild.abi.hvm_start_info import (
 )
 from xlbuild.abi.layout import Fields, Layout
 from xlbuild.abi.start_info import SIF_MOD_START_PFN, SIF_NAMES, START_INFO_COUNTS
-from xlbuild.built import BuiltDomain, MemoryReader
+from xlbuild.built import START_INFO_LAYOUTS, BuiltDomain, MemoryReader
 from xlbuild.inspect.domains.fields import (
     Meaning,
     describe_fields,
@@ -24,7 +24,8 @@ from xlbuild.inspect.domains.fields import (
     said_unless_zero,
     text_of,
 )
-from xlbuild.inspect.domains.regions import START_INFO_LAYOUTS, virtual_address
+from xlbuild.inspect.domains.regions import virtual_address
+from xlbuild.inspect.memory.room import exists, room_at
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 from xlbuild.inspect.words import flag_names
 from xlbuild.plan.model import MemoryMapEntry, ModuleEntry
@@ -76,10 +77,10 @@ def found_command_line(built: BuiltDomain) -> str | None:
 
 def read_text(memory: MemoryReader, address: PhysAddr) -> str | None:
     """Return the C string at an address, 64 KiB of it at most; None where there is no memory."""
-    if not _exists(memory, address, 1):
+    if not exists(memory, address):
         return None
     data, end = bytearray(), address + _MOST_TEXT
-    while b"\0" not in data and address < end and _exists(memory, address, 1):
+    while b"\0" not in data and address < end and exists(memory, address):
         size = PAGE_SIZE - page_offset(address)
         data += memory.read(address, size)
         address = PhysAddr(page_down(address) + PAGE_SIZE)
@@ -172,16 +173,9 @@ def _array(
     first = _number(fields, at)
     for index in range(min(_number(fields, count), most) if first else 0):
         address = PhysAddr(first + index * layout.size)
-        if not _exists(memory, address, layout.size):
+        if room_at(memory, address) < layout.size:
             return
         yield layout.decode(memory.read(address, layout.size))
-
-
-def _exists(memory: MemoryReader, address: PhysAddr, size: int) -> bool:
-    return any(
-        bytes_of(frames.first) <= address and address + size <= bytes_of(frames.end)
-        for frames in memory.populated
-    )
 
 
 def _flags(value: int, fields: Fields) -> str:

@@ -15,12 +15,13 @@ from xlbuild.inspect.domains.regions import domain_regions
 from xlbuild.inspect.kernels.verdicts import Verdict
 from xlbuild.inspect.memory.acpi import acpi_problems, acpi_regions, describe_acpi
 from xlbuild.inspect.memory.address import describe_address
-from xlbuild.inspect.memory.page_tables import describe_walk, page_table_problems
+from xlbuild.inspect.memory.hexdump import DUMP_LENGTH
+from xlbuild.inspect.memory.page_tables import describe_page_tables, page_table_problems
 from xlbuild.inspect.memory.page_walk import walk
 from xlbuild.inspect.memory.paging import PageTables, identity
 from xlbuild.inspect.memory.place import AddressSpace
 from xlbuild.inspect.memory.region import Region
-from xlbuild.inspect.subject import DUMP_LENGTH, SCHEMA
+from xlbuild.inspect.subject import SCHEMA
 from xlbuild.inspect.tree import Branch, Part, Tree
 from xlbuild.plan.pagetables import X86_32_PAE, X86_64, Paging
 from xlbuild.units import MachineAddr, Mfn, PhysAddr, mfn_of, mfn_of_extended_cr3
@@ -50,7 +51,7 @@ class DomainSubject:
         problems: list[Iterator[str]] = []
         if (page_tables := self._page_tables()) is not None:
             found = walk(page_tables)
-            tables["page_tables"] = describe_walk(page_tables, found)
+            tables["page_tables"] = describe_page_tables(page_tables, found)
             problems.append(page_table_problems(page_tables, found))
         if (rsdp := self._rsdp()) is not None:
             tables["acpi"] = describe_acpi(self.built.memory, rsdp)

@@ -7,31 +7,30 @@ all bytes zero in sum, the maker's names for itself (6 bytes) and for the table 
 from __future__ import annotations
 
 import re
-import struct
+from dataclasses import dataclass
 
+from xlbuild.acpi.layouts import HEADER
 from xlbuild.inspect.problems import Problem
 from xlbuild.inspect.tree import Tree, hexadecimal
 from xlbuild.units import MIB
 from xlbuild.visible import visible
 
-_HEADER = struct.Struct("<4sIBB6s8sI4sI")
 _NAME = re.compile(rb"[A-Z0-9_]{4}")
 _TEXT = re.compile(rb"[\x20-\x7e]*\0*")
 _LONGEST_LIST = 64
 _LARGEST_TABLE = 16 * MIB
-_WELL_KNOWN = (
-    b"DSDT",
-    b"SSDT",
-    b"FACP",
-    b"APIC",
-    b"HPET",
-    b"MCFG",
-    b"SLIC",
-    b"MSDM",
-    b"SRAT",
-    b"SLIT",
-    b"OEM0",
-)
+_WELL_KNOWN = ("DSDT", "SSDT", "FACP", "APIC", "HPET", "MCFG", "SLIC", "MSDM", "SRAT", "SLIT", "OEM0")
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What a table's header says."""
+
+    signature: str
+    length: int
+    revision: int
+    maker: str
+    name: str
 
 
 def describe_acpi_file(data: memoryview) -> tuple[list[Tree], tuple[Problem, ...]] | None:
@@ -42,27 +41,26 @@ def describe_acpi_file(data: memoryview) -> tuple[list[Tree], tuple[Problem, ...
     problems: list[Problem] = []
     offset = 0
     while offset < len(data) and len(tables) < _LONGEST_LIST:
-        length = _length(data[offset:])
-        if length is None:
+        header = _header(data[offset:])
+        if header is None:
             words = "no ACPI table starts there: hvmloader would take these bytes for one"
             problems.append(Problem(offset, words, "end the file with its last table"))
             break
-        table = data[offset : offset + length]
-        signature, _, revision, _, maker, name, *_ = _HEADER.unpack_from(table)
-        is_good = len(table) == length and not sum(table) % 256
+        table = data[offset : offset + header.length]
+        is_good = len(table) == header.length and not sum(table) % 256
         tables.append(
             {
                 "offset": hexadecimal(offset),
-                "signature": signature.decode(),
-                "size": length,
-                "revision": revision,
-                "maker": _text(maker),
-                "name": _text(name),
+                "signature": header.signature,
+                "size": header.length,
+                "revision": header.revision,
+                "maker": header.maker,
+                "name": header.name,
                 "checksum": "good" if is_good else "wrong",
             }
         )
-        problems += _problems(offset, length, len(table), is_good)
-        offset += length
+        problems += _problems(offset, header.length, len(table), is_good)
+        offset += header.length
     return (tables, tuple(problems)) if tables else None
 
 
@@ -76,19 +74,28 @@ def _problems(offset: int, length: int, there: int, is_good: bool) -> list[Probl
 
 def _starts_table(data: memoryview) -> bool:
     """Return whether a file starts with a table: any four letters are a signature, so that more has to fit."""
-    length = _length(data)
-    if length is None or length > _LARGEST_TABLE:
+    header = _header(data)
+    if header is None or header.length > _LARGEST_TABLE:
         return False
-    return bytes(data[:4]) in _WELL_KNOWN or (length <= len(data) and not sum(data[:length]) % 256)
+    length = header.length
+    return header.signature in _WELL_KNOWN or (length <= len(data) and not sum(data[:length]) % 256)
 
 
-def _length(data: memoryview) -> int | None:
-    """Return the length that a table's header says; None: it is no header."""
-    if len(data) < _HEADER.size:
+def _header(data: memoryview) -> _Header | None:
+    """Return what the header at the start says; None: it is no header."""
+    if len(data) < HEADER.size or not _NAME.fullmatch(data[:4]):
         return None
-    signature, length, _, _, maker, name, *_ = _HEADER.unpack_from(data)
-    is_header = _NAME.fullmatch(signature) and _TEXT.fullmatch(maker) and _TEXT.fullmatch(name)
-    return int(length) if is_header and length >= _HEADER.size else None
+    fields = HEADER.decode(data[: HEADER.size].tobytes())
+    length, revision, maker, name = (
+        fields[field] for field in ("length", "revision", "oem_id", "oem_table_id")
+    )
+    assert isinstance(length, int)
+    assert isinstance(revision, int)
+    assert isinstance(maker, bytes)
+    assert isinstance(name, bytes)
+    if length < HEADER.size or not _TEXT.fullmatch(maker) or not _TEXT.fullmatch(name):
+        return None
+    return _Header(data[:4].tobytes().decode(), length, revision, _text(maker), _text(name))
 
 
 def _text(data: bytes) -> str:

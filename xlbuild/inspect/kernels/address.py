@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from xlbuild.errors import RefusedError, UsageError, Where
+from xlbuild.errors import RefusedError, Where
 from xlbuild.image.elf import ADDRESS_MASK, ElfFile, ProgramHeader, SectionHeader
-from xlbuild.inspect.kernels.elf import section_name, symbol_at
+from xlbuild.inspect.address import parse_address
+from xlbuild.inspect.kernels.elf import flags_of, section_name, symbol_at
 from xlbuild.inspect.kernels.file import KernelFile
 from xlbuild.inspect.memory.hexdump import describe_bytes
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
+from xlbuild.units import UINT64
 
 _GRAMMAR = (
     "an address is a number, in hex as 0x1000 or decimal; virt:, phys: or file: before it says of what kind"
 )
+_EXAMPLES = "write 0x1000000, virt:0xffffffff81000000, phys:0x1000000 or file:0x200"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ _KINDS: tuple[_Kind, ...] = (
     _Kind("file", "an offset into the ELF file", lambda s: s.offset, lambda s: s.filesz),
 )
 """In the order in which an address without a prefix is tried."""
+_LIMITS = dict.fromkeys(("", *(kind.prefix for kind in _KINDS)), UINT64)
 
 
 def describe_kernel_address(file: KernelFile, text: str, length: int) -> Branch:
@@ -41,7 +46,7 @@ def describe_kernel_address(file: KernelFile, text: str, length: int) -> Branch:
     Raises UsageError for what is no address, RefusedError where the kernel has nothing there.
     """
     elf = file.elf
-    prefix, number = parse_address(text)
+    prefix, number = parse_address(text, _LIMITS, _EXAMPLES)
     if elf is None:
         raise _nothing(file, text, "it is no ELF file, nor is there one in it")
     for kind in _KINDS:
@@ -50,19 +55,6 @@ def describe_kernel_address(file: KernelFile, text: str, length: int) -> Branch:
     if prefix in ("", "file") and number < elf.blob.size:
         return _in_file(elf, text, number, length)
     raise _nothing(file, text, f"its segments are at {_ranges(elf)}")
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """Return an address's prefix, or "", and its number; UsageError for what is no address."""
-    prefix, colon, digits = text.rpartition(":")
-    known = {kind.prefix for kind in _KINDS} | {""}
-    try:
-        number = int(digits, 0)
-    except ValueError:
-        number = -1
-    if prefix not in known or (colon and not prefix) or not 0 <= number <= ADDRESS_MASK:
-        raise UsageError("address-syntax", f"{text!r} is no address", hint=_GRAMMAR)
-    return prefix, number
 
 
 def _segment_at(elf: ElfFile, kind: _Kind, number: int) -> ProgramHeader | None:
@@ -95,8 +87,7 @@ def _described(
 def _words(
     elf: ElfFile, index: int, segment: ProgramHeader, section: SectionHeader | None, virtual: int
 ) -> Iterator[str]:
-    flags = "".join(letter for bit, letter in ((4, "r"), (2, "w"), (1, "x")) if segment.flags & bit)
-    yield f"segment {index} ({flags})"
+    yield f"segment {index} ({flags_of(segment)})"
     if section is not None and (name := section_name(elf, section)):
         yield f"section {name} + {virtual - section.addr:#x}"
     if (found := symbol_at(elf, virtual)) is not None:
@@ -105,15 +96,15 @@ def _words(
 
 def _in_file(elf: ElfFile, text: str, offset: int, length: int) -> Branch:
     """Describe what is in the file and in no segment that is loaded."""
-    inside = [
+    names = (
         f"section {name}"
         for section in elf.section_headers()
         if section.offset <= offset < section.offset + section.size and (name := section_name(elf, section))
-    ]
+    )
     return {
         "asked": text,
         "understood": "an offset into the ELF file",
-        "what": ", ".join(["in no segment that is loaded", *inside[:1]]),
+        "what": ", ".join(["in no segment that is loaded", *islice(names, 1)]),
         "file_offset": hexadecimal(offset),
         "dump": _dump(elf, offset, length, offset),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xlbuild.abi.layout import Layout, raw, u8, u16, u32, u64
 from xlbuild.image.blob import Blob
+from xlbuild.image.bzimage import protocol_text
 from xlbuild.inspect.kernels.file import KernelFile
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 from xlbuild.inspect.words import flag_names
@@ -136,7 +137,7 @@ def describe_bzimage(file: KernelFile) -> Branch:
     assert isinstance(version, int)
     return {
         "kernel_version": kernel_version(blob),
-        "boot_protocol": _protocol(version),
+        "boot_protocol": protocol_text(version),
         "efi_stub": blob.starts_with(b"MZ"),
         "setup_size": (_number(fields["setup_sects"]) + 1) * _SECTOR,
         "header": [_field(name, fields[name]) for name in _present(version)],
@@ -164,10 +165,6 @@ def _present(version: int) -> list[str]:
     return names
 
 
-def _protocol(version: int) -> str:
-    return f"{version >> 8}.{version & 0xFF:02}"
-
-
 def _number(value: object) -> int:
     assert isinstance(value, int)
     return value
@@ -182,7 +179,7 @@ def _field(name: str, value: object) -> Branch:
         number = _number(value)
         shown = number if name in _SIZES else hexadecimal(number)
         if name == "version":
-            meaning = f"{_protocol(number)}: {meaning}"
+            meaning = f"{protocol_text(number)}: {meaning}"
         elif name == "loadflags":
             meaning = flag_names(number, _LOADFLAGS)
         elif name == "xloadflags":

@@ -11,22 +11,15 @@ from xlbuild.image.parameters import parse_kernel
 from xlbuild.image.verdict import Match
 from xlbuild.inspect.firmware.describe import title_of_kernel
 from xlbuild.inspect.kernels.bzimage import describe_bzimage
-from xlbuild.inspect.kernels.elf import describe_elf, symbol_at
+from xlbuild.inspect.kernels.elf import MOST_SHOWN, describe_elf, symbol_at
 from xlbuild.inspect.kernels.features import FEATURES
 from xlbuild.inspect.kernels.file import KernelFile
 from xlbuild.inspect.kernels.notes import describe_notes
 from xlbuild.inspect.kernels.release_verdicts import Span, release_verdicts, spans
 from xlbuild.inspect.kernels.verdicts import Verdict
-from xlbuild.inspect.releases import Target
+from xlbuild.inspect.releases import CONTAINER_NAMES, Target
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
-
-NAMES: dict[Target, str] = {
-    Target.PV64: "pv64",
-    Target.PV32: "pv32",
-    Target.PVH: "pvh",
-    Target.HVM: "hvm",
-}
-"""What the containers are called in the tree, and by `--require`."""
+from xlbuild.inspect.words import set_bits
 
 
 def describe_kernel(file: KernelFile, release: str) -> Branch:
@@ -50,7 +43,9 @@ def describe_kernel(file: KernelFile, release: str) -> Branch:
         tree["elf"] = describe_elf(file.elf)
     elif file.elf_error is not None:
         tree["elf"] = {"problem": file.elf_error}
-    tree["loaded"] = [_loaded(file, v.target, v.image) for v in found if v.image is not None]
+    tree["loaded"] = [
+        _loaded(file, verdict.target, verdict.image) for verdict in found if verdict.image is not None
+    ]
     return tree
 
 
@@ -81,21 +76,16 @@ def _features(file: KernelFile) -> list[Tree]:
     assert file.elf is not None
     parameters = parse_kernel(file.elf, hvm_container=False, profile=file.given.profile).parameters
     supported, required = parameters.features_supported, parameters.features_required
-    bits = (bit for bit in range((supported | required).bit_length()) if (supported | required) >> bit & 1)
-    return [
-        {
-            "feature": FEATURES[bit][0] if bit in FEATURES else f"bit {bit}",
-            "bit": bit,
-            "required": bool(required >> bit & 1),
-            "meaning": FEATURES[bit][1] if bit in FEATURES else "no feature that is known",
-        }
-        for bit in bits
-    ]
+    rows: list[Tree] = []
+    for bit in set_bits(supported | required):
+        name, meaning = FEATURES.get(bit, (f"bit {bit}", "no feature that is known"))
+        rows.append({"feature": name, "bit": bit, "required": bool(required >> bit & 1), "meaning": meaning})
+    return rows
 
 
 def _container(verdict: Verdict) -> Branch:
     return {
-        "container": NAMES[verdict.target],
+        "container": CONTAINER_NAMES[verdict.target],
         "boots": verdict.boots,
         "rule": verdict.rule,
         "because": verdict.because,
@@ -108,7 +98,7 @@ def _container(verdict: Verdict) -> Branch:
 def _loaded(file: KernelFile, target: Target, image: KernelImage) -> Branch:
     """Return where a kernel goes in its container, and in what pieces."""
     return {
-        "container": NAMES[target],
+        "container": CONTAINER_NAMES[target],
         "guest_type": image.guest_type.value,
         "loader": image.format,
         "start": hexadecimal(image.start),
@@ -123,8 +113,9 @@ def _loaded(file: KernelFile, target: Target, image: KernelImage) -> Branch:
                 "end": hexadecimal(image.start + piece.offset + len(piece.data)),
                 "size": len(piece.data),
             }
-            for piece in image.pieces
+            for piece in image.pieces[:MOST_SHOWN]
         ],
+        "pieces_left_out": max(0, len(image.pieces) - MOST_SHOWN) or None,
     }
 
 
@@ -163,7 +154,7 @@ def _loaders(file: KernelFile) -> Iterator[Branch]:
 
 
 def _span(span: Span) -> Branch:
-    answers = {NAMES[verdict.target]: _word(verdict) for verdict in span.verdicts}
+    answers = {CONTAINER_NAMES[verdict.target]: _word(verdict) for verdict in span.verdicts}
     reasons: dict[str, list[str]] = {}
     for verdict in span.verdicts:
         for text in verdict.conditions if verdict.boots else (verdict.because,) * verdict.is_history:

@@ -29,6 +29,9 @@ MOST_SHOWN = 256
 MOST_SYMBOLS = 1 << 20
 """Symbols that are looked at."""
 
+SHT_NOBITS = 8
+"""A section that has no bytes in the file."""
+
 _MACHINES = {EM_386: "x86 (32-bit)", EM_X86_64: "x86-64", EM_ARM: "Arm (32-bit)", EM_AARCH64: "Arm (64-bit)"}
 _TYPES = {1: "relocatable", 2: "executable", 3: "shared or position independent", 4: "core"}
 _SEGMENT_TYPES = {
@@ -53,7 +56,7 @@ _SECTION_TYPES = {
     5: "HASH",
     6: "DYNAMIC",
     SHT_NOTE: "NOTE",
-    8: "NOBITS",
+    SHT_NOBITS: "NOBITS",
     9: "REL",
     11: "DYNSYM",
     14: "INIT_ARRAY",
@@ -70,7 +73,6 @@ class Symbol:
     """A symbol with an address."""
 
     value: int
-    size: int
     kind: int
     """STT_*."""
     name_offset: int
@@ -99,18 +101,22 @@ def describe_elf(elf: ElfFile) -> Branch:
 
 
 def _segment(index: int, segment: ProgramHeader) -> Branch:
-    flags = "".join(letter for bit, letter in ((4, "r"), (2, "w"), (1, "x")) if segment.flags & bit)
     return {
         "number": index,
         "type": _SEGMENT_TYPES.get(segment.type, f"{segment.type:#x}"),
         "loaded": segment.is_loadable,
-        "flags": flags or "none",
+        "flags": flags_of(segment) or "none",
         "offset": hexadecimal(segment.offset),
         "p_paddr": hexadecimal(segment.paddr),
         "p_vaddr": hexadecimal(segment.vaddr),
         "file_size": segment.filesz,
         "memory_size": segment.memsz,
     }
+
+
+def flags_of(segment: ProgramHeader) -> str:
+    """Return what a segment's bytes are for: some of `rwx`."""
+    return "".join(letter for bit, letter in ((4, "r"), (2, "w"), (1, "x")) if segment.flags & bit)
 
 
 def _section(elf: ElfFile, index: int, section: SectionHeader) -> Branch:
@@ -156,11 +162,11 @@ def symbols(elf: ElfFile) -> Iterator[Symbol]:
     records = elf.blob.data[table.offset : table.offset + count * size]
     for fields in struct.iter_unpack(elf.order + shape, records):
         if elf.bits == 64:
-            name, info, _, section, value, length = fields
+            name, info, _, section, value, _ = fields
         else:
-            name, value, length, info, _, section = fields
+            name, value, _, info, _, section = fields
         if section not in (_SHN_UNDEF, _SHN_ABS) and name:
-            yield Symbol(value, length, info & 0xF, strings + name)
+            yield Symbol(value, info & 0xF, strings + name)
 
 
 def symbol_at(elf: ElfFile, address: int) -> tuple[str, int] | None:

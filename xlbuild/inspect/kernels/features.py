@@ -35,8 +35,5 @@ FEATURES: Mapping[int, tuple[str, str]] = MappingProxyType(
 )
 """Each feature by its bit: its name without XENFEAT_, and what it says of a kernel."""
 
-
-def feature_names(bitmap: int) -> list[str]:
-    """Return the names of a bitmap's features, by bit; one that has no name is `bit N`."""
-    bits = (bit for bit in range(bitmap.bit_length()) if bitmap >> bit & 1)
-    return [FEATURES[bit][0] if bit in FEATURES else f"bit {bit}" for bit in bits]
+FEATURE_NAMES: Mapping[int, str] = MappingProxyType({bit: name for bit, (name, _) in FEATURES.items()})
+"""The names alone."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from xlbuild.errors import RefusedError
 from xlbuild.image.blob import Blob
-from xlbuild.image.bzimage import Payload, codec_of, find_payload
+from xlbuild.image.bzimage import Payload, codec_of, find_payload, is_bzimage
 from xlbuild.image.codecerror import CodecError
 from xlbuild.image.codecs import Codec
 from xlbuild.image.elf import MAGIC, ElfFile, open_elf
@@ -23,11 +23,11 @@ from xlbuild.profiles import Profile
 class UnpackOnce:
     """Undoes each compression of one file once, however often loaders ask: of all releases, for all containers."""
 
-    _done: dict[tuple[str, int, int, bool], Blob | CodecError] = field(default_factory=dict)
+    _done: dict[tuple[str, int, int | None], Blob | CodecError] = field(default_factory=dict)
 
     def __call__(self, codec: Codec, payload: Blob, profile: Profile) -> Blob:
         """Return the unpacked payload; CodecError as the codec raises it."""
-        key = (codec.name, payload.size, profile.lzma_memory_limit, profile.lz4_fills_up)
+        key = (codec.name, payload.size, _what_codec_goes_by(codec, profile))
         if key not in self._done:
             try:
                 self._done[key] = codec.unpack(payload, profile)
@@ -37,6 +37,13 @@ class UnpackOnce:
         if isinstance(done, CodecError):
             raise done
         return done
+
+
+def _what_codec_goes_by(codec: Codec, profile: Profile) -> int | None:
+    """Return the one value in which releases differ to a codec; None: in none."""
+    if codec.name in ("xz", "lzma"):
+        return profile.lzma_memory_limit
+    return profile.lz4_fills_up if codec.name == "lz4" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +61,23 @@ class KernelFile:
 
     given: Candidate
     """The file as it is."""
-    opened: Candidate | None
+    opened: Candidate | None = None
     """The file as the loaders see it, gzip of the whole undone; None where that cannot be done."""
-    refusal: RefusedError | None
+    refusal: RefusedError | None = None
     """Why it cannot."""
-    is_bzimage: bool
-    payload: Payload | None
+    is_bzimage: bool = False
+    payload: Payload | None = None
     """A bzImage's payload, packed; None for other files, and where it does not fit into the file."""
-    payload_missing: str | None
+    payload_missing: str | None = None
     """Why a bzImage has none."""
-    codec: Codec | None
+    codec: Codec | None = None
     """How the payload is packed; None: not at all, or in no way that is known."""
-    unpacked: Blob | None
+    unpacked: Blob | None = None
     """The payload unpacked."""
-    unpack_error: str | None
-    elf: ElfFile | None
+    unpack_error: str | None = None
+    elf: ElfFile | None = None
     """The ELF file at the core of it all."""
-    elf_error: str | None
+    elf_error: str | None = None
     """Why what starts like an ELF file cannot be read as one."""
     _asked: dict[tuple[object, ...], Asked] = field(default_factory=dict, compare=False, repr=False)
     """What the loaders have said, so that they are asked once: a hostile file may keep them busy for a while."""
@@ -116,7 +123,7 @@ def what_loaders_go_by(profile: Profile) -> tuple[object, ...]:
 def take_apart(data: bytes, name: str, profile: Profile) -> KernelFile:
     """Return what is in a file, as far as it can be unpacked; nothing is refused here."""
     given = Candidate(name, Blob.of(data), (), False, profile, unpack=UnpackOnce())
-    file = KernelFile(given, None, None, False, None, None, None, None, None, None, None)
+    file = KernelFile(given)
     try:
         file = replace(file, opened=open_file(given))
     except RefusedError as error:
@@ -147,11 +154,3 @@ def _with_elf(file: KernelFile) -> KernelFile:
         return replace(file, elf=open_elf(file.core))
     except RejectedError as failure:
         return replace(file, elf_error=failure.reason)
-
-
-_MAGIC_OFFSET, _MAGIC = 0x202, b"HdrS"
-
-
-def is_bzimage(blob: Blob) -> bool:
-    """Return whether a file has the magic of Linux's boot protocol."""
-    return blob.holds(_MAGIC_OFFSET, len(_MAGIC)) and blob.read(_MAGIC_OFFSET, len(_MAGIC)) == _MAGIC

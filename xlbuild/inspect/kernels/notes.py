@@ -19,8 +19,9 @@ from xlbuild.image.notes import (
     note_number,
     xen_notes,
 )
-from xlbuild.inspect.kernels.features import feature_names
+from xlbuild.inspect.kernels.features import FEATURE_NAMES
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
+from xlbuild.inspect.words import flag_names
 
 _MOST_SHOWN = 256
 _LONGEST_TEXT = 512
@@ -156,4 +157,4 @@ def _of_guest_string(kind: NoteType, value: str) -> str:
 
 
 def _listed(bitmap: int) -> str:
-    return ", ".join(feature_names(bitmap)) or "none"
+    return flag_names(bitmap, FEATURE_NAMES)

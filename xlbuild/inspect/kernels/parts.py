@@ -9,24 +9,17 @@ from itertools import islice
 from xlbuild.image.blob import Blob
 from xlbuild.image.elf import ElfFile
 from xlbuild.image.model import KernelImage
-from xlbuild.inspect.kernels.elf import MOST_SHOWN, section_name
+from xlbuild.inspect.kernels.elf import MOST_SHOWN, SHT_NOBITS, section_name
 from xlbuild.inspect.kernels.file import KernelFile
 from xlbuild.inspect.kernels.release_verdicts import release_verdicts
-from xlbuild.inspect.releases import Target
+from xlbuild.inspect.releases import CONTAINER_NAMES
 from xlbuild.inspect.tree import Part
 from xlbuild.units import GIB, MIB
 
 _PIECE = 4 * MIB
 _ZEROS = bytes(_PIECE)
-_NOBITS = 8
 _MOST_LOADED = GIB
 """Bytes that a kernel may have in memory to be a part; most of a larger one can only be zeros."""
-_LOADED_AS = (
-    (Target.PV64, "loaded-pv64"),
-    (Target.PV32, "loaded-pv32"),
-    (Target.PVH, "loaded-pvh"),
-    (Target.HVM, "loaded-hvm"),
-)
 
 
 def kernel_parts(file: KernelFile, release: str) -> tuple[Part, ...]:
@@ -61,7 +54,7 @@ def _elf_parts(elf: ElfFile | None) -> Iterator[Part]:
     seen: set[str] = set()
     for index, section in enumerate(islice(elf.section_headers(), MOST_SHOWN), 1):
         name = section_name(elf, section) or ""
-        if section.type != _NOBITS:
+        if section.type != SHT_NOBITS:
             part = f"section:{name}" if name and name not in seen else f"section{index}"
             seen.add(name)
             yield blob_part(
@@ -76,11 +69,11 @@ def _inside(blob: Blob, offset: int, size: int) -> Blob:
 
 
 def _loaded_parts(file: KernelFile, release: str) -> Iterator[Part]:
-    images = {verdict.target: verdict.image for verdict in release_verdicts(file, release)}
-    for target, name in _LOADED_AS:
-        image = images[target]
+    for verdict in release_verdicts(file, release):
+        image = verdict.image
         if image is not None and image.end - image.start <= _MOST_LOADED:
-            title = f"what {target.value} has of it in memory, from {image.start:#x} on"
+            name = f"loaded-{CONTAINER_NAMES[verdict.target]}"
+            title = f"what {verdict.target.value} has of it in memory, from {image.start:#x} on"
             yield Part(name, title, image.end - image.start, partial(_loaded, image))
 
 

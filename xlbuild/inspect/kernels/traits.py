@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import lzma
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from xlbuild.image.bzimage import OLDEST_VERSION, codec_of, protocol_version
+from xlbuild.image.elf import ElfFile
 from xlbuild.image.features import AUTO_TRANSLATED_PHYSMAP, DOM0, HVM_CALLBACK_VECTOR, parse_features
 from xlbuild.image.model import PaeMode, XenParameters
 from xlbuild.image.multiboot import find_table
-from xlbuild.image.notes import NoteType, guest_string, xen_notes
-from xlbuild.image.parameters import load_range, parse_kernel
+from xlbuild.image.notes import NoteType, RawNote, guest_string, xen_notes
+from xlbuild.image.parameters import MOST_FEATURES, load_range, parse_kernel
 from xlbuild.image.recognise import arm_kind
 from xlbuild.inspect.kernels.file import KernelFile
 from xlbuild.inspect.releases import Trait
@@ -32,7 +33,7 @@ class Facts:
     notes: frozenset[int]
     """The types of Xen's notes that there are."""
     features: str
-    """The FEATURES note's text."""
+    """The FEATURES notes' texts, as far as a builder reads them."""
     parameters: XenParameters | None
     """What the notes say, read as for PV; None without an ELF file."""
     has_guest_string: bool
@@ -58,14 +59,25 @@ def facts_of(file: KernelFile) -> Facts:
     if elf is None:
         return Facts(file, frozenset(), "", None, has_guest_string=False)
     notes = list(xen_notes(elf))
-    texts = (elf.text(note.offset) for note in notes if note.type == NoteType.FEATURES)
     return Facts(
         file,
         frozenset(note.type for note in notes),
-        "|".join(text for text in texts if text),
+        "|".join(_features(elf, notes)),
         parse_kernel(elf, hvm_container=False, profile=file.given.profile).parameters,
         has_guest_string=not notes and guest_string(elf) is not None,
     )
+
+
+def _features(elf: ElfFile, notes: Iterable[RawNote]) -> Iterator[str]:
+    """Yield the texts of the FEATURES notes; a file may have far more of them than a builder reads."""
+    left = MOST_FEATURES
+    for note in notes:
+        text = elf.text(note.offset) if note.type == NoteType.FEATURES else None
+        if text:
+            left -= len(text)
+            if left < 0:
+                return
+            yield text
 
 
 def _packed_with(codec: str) -> Callable[[Facts], bool]:

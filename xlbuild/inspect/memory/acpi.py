@@ -4,6 +4,7 @@ The memory may hold anything: what a table says of its length is believed only a
 64 tables of 1 MiB each are read.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -113,9 +114,9 @@ def find_tables(memory: MemoryReader, rsdp: PhysAddr) -> tuple[AcpiTable, ...]:
     """
     found: dict[PhysAddr, AcpiTable] = {}
     names: dict[str, int] = {}
-    waiting = list(_from_root_pointer(memory, rsdp))
+    waiting = deque(_from_root_pointer(memory, rsdp))
     while waiting:
-        named_by, address = waiting.pop(0)
+        named_by, address = waiting.popleft()
         if address in found:
             found[address] = _also_named(found[address], named_by)
         elif address and len(found) < _MAX_TABLES:

@@ -14,6 +14,7 @@ from xlbuild.inspect.memory.acpi_fields import (
 )
 from xlbuild.inspect.memory.aml import describe_aml
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
+from xlbuild.inspect.words import checksum_verdict, counted
 
 _MAX_ENTRIES = 1024
 """Entries of a MADT or SRAT, and table addresses, that are shown."""
@@ -62,14 +63,6 @@ def table_checksum(signature: bytes, data: bytes) -> str:
     return checksum_verdict(data, HEADER.offset_of("checksum"))
 
 
-def checksum_verdict(data: bytes, at: int) -> str:
-    """Return whether bytes add up to 0 modulo 256, in words; `at` is the checksum's offset in them."""
-    total = sum(data) & 0xFF
-    if total == 0:
-        return "ok"
-    return f"wrong: it is {data[at]:#x}, would have to be {(data[at] - total) & 0xFF:#x}"
-
-
 def table_addresses(signature: bytes, data: bytes) -> list[int]:
     """Return the addresses that an RSDT or XSDT holds, 1024 at most; a rest that is no whole address is left out."""
     size, body = ADDRESS_SIZES[signature], data[HEADER.size :]
@@ -112,7 +105,7 @@ def _entry(data: bytes, known: Mapping[int, tuple[str, Structure]]) -> tuple[str
 
 def _rest(body: bytes, at: int, shown: int) -> str:
     """Return why the entries end before the table does."""
-    left = f"{len(body) - at} byte{'s' if len(body) - at > 1 else ''}"
+    left = counted(len(body) - at, "byte")
     if shown == _MAX_ENTRIES:
         return f"{left} behind the first {shown} entries"
     if at + 1 == len(body) or body[at + 1] >= 2:

@@ -4,25 +4,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from xlbuild.errors import UsageError
-from xlbuild.inspect.memory.hexdump import describe_bytes
+from xlbuild.inspect.memory.hexdump import DUMP_LENGTH, MOST_DUMPED, describe_bytes
 from xlbuild.inspect.memory.page_tables import describe_entry, table_span, why_read_only
 from xlbuild.inspect.memory.page_walk import Run, Table, Walk, walk
 from xlbuild.inspect.memory.paging import Entry, PageTables, translate
 from xlbuild.inspect.memory.place import (
     AddressSpace,
     Place,
-    exists,
     find_place,
-    innermost,
     not_an_address,
     why_nothing,
 )
-from xlbuild.inspect.memory.region import Region
-from xlbuild.inspect.memory.room import room_at
+from xlbuild.inspect.memory.region import Region, region_at
+from xlbuild.inspect.memory.room import exists, room_at
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 from xlbuild.plan.pagetables import span_of_entry
 from xlbuild.units import (
-    KIB,
     PAGE_SIZE,
     PhysAddr,
     bytes_of,
@@ -32,9 +29,6 @@ from xlbuild.units import (
     pfn_of,
 )
 
-DEFAULT_LENGTH = 256
-MAX_LENGTH = 64 * KIB
-"""Bytes that are dumped at most."""
 _MAX_PLACES = 16
 """Virtual addresses of one frame that are listed."""
 
@@ -49,17 +43,17 @@ class _View:
     found: Walk | None
 
 
-def describe_address(space: AddressSpace, text: str, length: int = DEFAULT_LENGTH) -> Branch:
+def describe_address(space: AddressSpace, text: str, length: int = DUMP_LENGTH) -> Branch:
     """Return what lies at ADDR (`place` says how it is read), with `length` bytes of it as a dump.
 
     What does not apply, to this place or to a guest without page tables, is null. Raises UsageError for what is no
     address, and for more than 64 KiB.
     """
-    if not 0 <= length <= MAX_LENGTH:
+    if not 0 <= length <= MOST_DUMPED:
         raise UsageError(
             "dump-length",
             f"{length} bytes cannot be dumped",
-            cause=f"a dump has between 0 and {MAX_LENGTH} bytes",
+            cause=f"a dump has between 0 and {MOST_DUMPED} bytes",
             hint="ask for less; xlbuild extract takes out whole parts",
         )
     place = find_place(space, text)
@@ -99,7 +93,7 @@ def _what(view: _View) -> str:
         return f"not mapped: {view.place.problem}"
     if not exists(view.space.memory, physical):
         return f"no memory: {why_nothing(view.space.memory, physical)}"
-    region = innermost(view.space.regions, physical)
+    region = region_at(view.space.regions, physical)
     owner = region.name_of(physical) if region else "memory in which nothing was placed"
     tables = _tables_here(view, physical)
     if view.tables is None or not tables:
@@ -152,7 +146,7 @@ def _regions(regions: Sequence[Region], physical: PhysAddr | None) -> list[Tree]
 
 def _field_value(space: AddressSpace, physical: PhysAddr | None) -> str | None:
     """Return the value of the structure's field at an address, where it is a number."""
-    region = innermost(space.regions, physical) if physical is not None else None
+    region = region_at(space.regions, physical) if physical is not None else None
     if region is None or physical is None or region.layout is None:
         return None
     offset = physical - region.first

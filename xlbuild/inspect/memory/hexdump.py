@@ -1,8 +1,12 @@
 """Bytes as rows of sixteen: where they are, their digits, and the characters that can be shown."""
 
 from xlbuild.inspect.tree import Branch, hexadecimal
+from xlbuild.units import KIB
 
 ROW = 16
+DUMP_LENGTH = 256
+"""Bytes that are shown at an address, if nobody asks for more or less."""
+MOST_DUMPED = 64 * KIB
 
 
 def describe_bytes(data: bytes, address: int) -> list[Branch]:

@@ -1,36 +1,24 @@
 """A PV guest's page tables as a tree: how many, what they map and how, and what is wrong with them."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from xlbuild.built import MemoryReader
-from xlbuild.inspect.memory.page_walk import Remark, Run, Table, Walk, walk
-from xlbuild.inspect.memory.paging import Entry, PageTables, identity
+from xlbuild.inspect.memory.page_walk import Remark, Run, Table, Walk
+from xlbuild.inspect.memory.paging import Entry, PageTables
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 from xlbuild.plan.pagetables import ENTRIES, X86_64, Paging, span_of_entry, span_of_table
-from xlbuild.units import Mfn, Pfn, bytes_of, human_size, paddr_of
+from xlbuild.units import Pfn, bytes_of, human_size, paddr_of
 
 MAX_ROWS = 2048
 """Of tables, and of mapped runs, that are listed."""
 
 
-def describe_page_tables(
-    memory: MemoryReader,
-    cr3_frame: Mfn,
-    paging: Paging,
-    mfn_to_pfn: Callable[[Mfn], Pfn | None] = identity,
-) -> Branch:
-    """Return what the page tables below cr3's frame map: `levels`, `mapped`, `tables`, `linear`, `problems`.
+def describe_page_tables(tables: PageTables, found: Walk) -> Branch:
+    """Return what a walk found that page tables map: `levels`, `mapped`, `tables`, `linear`, `problems`.
 
     Addresses and frames are the guest's, ranges half-open; `complete` is false where a limit ended the walk, and
     `…_left_out` counts the rows behind the first 2048 (256 problems), null where there are none.
     """
-    tables = PageTables(memory, cr3_frame, paging, mfn_to_pfn)
-    return describe_walk(tables, walk(tables))
-
-
-def describe_walk(tables: PageTables, found: Walk) -> Branch:
-    """Return a walk's result as `describe_page_tables` does."""
     frames = sorted({table.pfn for table in found.tables})
     return {
         "mode": "x86_64, four levels" if tables.paging is X86_64 else "PAE, three levels",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from xlbuild.built import MemoryReader
+from xlbuild.inspect.memory.room import exists
 from xlbuild.plan.pagetables import (
     ENTRIES,
     PAGE_ACCESSED,
@@ -20,6 +21,7 @@ from xlbuild.plan.pagetables import (
 )
 from xlbuild.units import (
     PAGE_SIZE,
+    UINT64,
     Mfn,
     Pfn,
     PhysAddr,
@@ -100,7 +102,7 @@ class PageTables:
         """Return an address of `address_bits` as the processor has it: with its top bit repeated (x86_64)."""
         masked = address & self.paging.address_mask
         if self.paging is X86_64 and masked >> self.paging.address_bits - 1:
-            return masked | ~self.paging.address_mask & (1 << 64) - 1
+            return masked | ~self.paging.address_mask & UINT64 - 1
         return masked
 
     def maps_memory(self, entry: Entry) -> bool:
@@ -159,7 +161,7 @@ def translate(tables: PageTables, virt: int) -> Translation:
     path: list[Entry] = []
     for level in range(paging.levels, 0, -1):
         pfn = tables.mfn_to_pfn(mfn)
-        if pfn is None or not _populated(tables.memory, pfn):
+        if pfn is None or not exists(tables.memory, paddr_of(pfn)):
             return _nowhere(path, f"the L{level} table would be in frame {mfn:#x}, which the guest has not")
         index = virt // span_of_entry(level) % ENTRIES
         value = int.from_bytes(tables.memory.read(PhysAddr(paddr_of(pfn) + 8 * index), 8), "little")
@@ -184,7 +186,3 @@ def _found(tables: PageTables, virt: int, path: list[Entry]) -> Translation:
 
 def _nowhere(path: Sequence[Entry], problem: str) -> Translation:
     return Translation(tuple(path), None, Access(writable=False, user=False, executable=False), problem)
-
-
-def _populated(memory: MemoryReader, pfn: Pfn) -> bool:
-    return any(frames.first <= pfn < frames.end for frames in memory.populated)

@@ -7,23 +7,18 @@ a PV guest and as physical in the others. A guest in an HVM container starts wit
 are physical ones.
 """
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from xlbuild.built import MemoryReader
-from xlbuild.errors import UsageError
+from xlbuild.inspect.address import parse_address
 from xlbuild.inspect.memory.paging import PageTables, Translation, translate
-from xlbuild.inspect.memory.region import Region
+from xlbuild.inspect.memory.region import Region, region_at
+from xlbuild.inspect.memory.room import exists
 from xlbuild.plan.pagetables import X86_64
 from xlbuild.units import UINT64, Pfn, PhysAddr, bytes_of, merge_ranges, paddr_of, pfn_of, whole_pages
-from xlbuild.visible import visible
-
-_ADDRESS = re.compile(r"(?:(virt|phys|frame|pfn):)?(0x[0-9a-f]+|[0-9]+)", re.ASCII | re.IGNORECASE)
-_MOST_SHOWN = 40
-"""Characters of what is no address that its refusal shows."""
 
 
 class Space(Enum):
@@ -35,6 +30,9 @@ class Space(Enum):
 
 
 _SPACES = {"virt": Space.VIRTUAL, "phys": Space.PHYSICAL, "frame": Space.FRAME, "pfn": Space.FRAME}
+_FRAMES = whole_pages(UINT64)
+_LIMITS = {"": UINT64, "virt": UINT64, "phys": UINT64, "frame": _FRAMES, "pfn": _FRAMES}
+_HINT = "write 0x1f3000, phys:0x1f3000, virt:0xffffffff81000000 or frame:0x1f3"
 _WORDS = {
     Space.VIRTUAL: "a virtual address",
     Space.PHYSICAL: "a physical address",
@@ -74,7 +72,8 @@ class Place:
 
 def find_place(space: AddressSpace, text: str) -> Place:
     """Return where an address leads that is written as ADDR; UsageError where it is none."""
-    named, number = _parse(text)
+    prefix, number = parse_address(text, _LIMITS, _HINT)
+    named = _SPACES.get(prefix)
     kind, why = (named, "the prefix says so") if named else _guess(space, number)
     also = () if named else tuple(_other_meanings(space, number, kind))
     understood = f"{_WORDS[kind]}: {why}"
@@ -91,12 +90,6 @@ def find_place(space: AddressSpace, text: str) -> Place:
     return Place(text, understood, also, number, found, found.address, found.problem)
 
 
-def exists(memory: MemoryReader, address: int) -> bool:
-    """Return whether the guest has memory at a physical address."""
-    pfn = pfn_of(PhysAddr(address))
-    return any(frames.first <= pfn < frames.end for frames in memory.populated)
-
-
 def why_nothing(memory: MemoryReader, address: int) -> str:
     """Return why there is no memory at a physical address, in words."""
     ranges = merge_ranges(memory.populated)
@@ -109,22 +102,6 @@ def why_nothing(memory: MemoryReader, address: int) -> str:
     if at == len(ranges):
         return f"beyond the guest's memory, which ends at {paddr_of(ranges[-1].end):#x}"
     return f"a hole between {paddr_of(ranges[at - 1].end):#x} and {paddr_of(ranges[at].first):#x}"
-
-
-def _parse(text: str) -> tuple[Space | None, int]:
-    found = _ADDRESS.fullmatch(text.strip())
-    number = (
-        int(found[2], 16 if found[2][:2].lower() == "0x" else 10) if found and len(found[2]) < 24 else UINT64
-    )
-    space = _SPACES[found[1].lower()] if found and found[1] else None
-    if number >= (whole_pages(UINT64) if space is Space.FRAME else UINT64):
-        raise UsageError(
-            "address-unreadable",
-            f"{visible(text[:_MOST_SHOWN])} is not an address",
-            cause="an address is a number below 2^64, decimal or 0x…; a frame is one below 2^52",
-            hint="write 0x1f3000, phys:0x1f3000, virt:0xffffffff81000000 or frame:0x1f3",
-        )
-    return space, number
 
 
 def _guess(space: AddressSpace, number: int) -> tuple[Space, str]:
@@ -157,13 +134,8 @@ def _other_meanings(space: AddressSpace, number: int, taken: Space) -> Iterator[
 
 
 def _owner(space: AddressSpace, address: int) -> str:
-    region = innermost(space.regions, address)
+    region = region_at(space.regions, address)
     return region.name_of(address) if region else "memory in which nothing was placed"
-
-
-def innermost(regions: tuple[Region, ...], address: int) -> Region | None:
-    """Return the innermost region that holds an address."""
-    return next((region for region in reversed(regions) if region.holds(address)), None)
 
 
 def _is_mapped(tables: PageTables, number: int) -> bool:

@@ -1,5 +1,6 @@
 """A place in guest-physical memory that has a name: a segment, a special page, a table, a structure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xlbuild.abi.layout import Layout
@@ -41,3 +42,8 @@ class Region:
             name += index + (f".{field[0]}" if not field[0].startswith("_") else ": padding")
             offset = field[1]
         return f"{name} + {offset if offset < 10 else hex(offset)}" if offset else name
+
+
+def region_at(regions: Sequence[Region], address: int) -> Region | None:
+    """Return the innermost region that holds an address; `regions` by address, those inside another one behind it."""
+    return next((region for region in reversed(regions) if region.holds(address)), None)

@@ -1,7 +1,13 @@
-"""How much of a guest's memory there is at an address."""
+"""Whether a guest has memory at an address, and how much."""
 
 from xlbuild.built import MemoryReader
 from xlbuild.units import PhysAddr, bytes_of, merge_ranges, pfn_of
+
+
+def exists(memory: MemoryReader, address: int) -> bool:
+    """Return whether there is memory at a physical address."""
+    pfn = pfn_of(PhysAddr(address))
+    return any(frames.first <= pfn < frames.end for frames in memory.populated)
 
 
 def room_at(memory: MemoryReader, address: PhysAddr) -> int:

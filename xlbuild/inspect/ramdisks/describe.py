@@ -30,13 +30,13 @@ from xlbuild.inspect.ramdisks.source import Source
 from xlbuild.inspect.ramdisks.streams import Budget, BudgetSpentError, Packing, open_stream, packing_at
 from xlbuild.inspect.tree import Branch, Part, Tree, hexadecimal
 from xlbuild.profiles import PROFILES, XC_DOM_DECOMPRESS_MAX
-from xlbuild.units import MIB, human_size, pages_for
+from xlbuild.units import MIB, UINT64, human_size, pages_for
 
 MOST_WORK = 256 * MIB
 """Bytes that are read and unpacked of a file, about; for compressions that take longer, fewer."""
 
 _MOST_MEMBERS = 64
-_NO_LIMIT = 1 << 64
+_NO_LIMIT = UINT64
 _LINUX_ALIGNMENT = 4
 _DAMAGED = "compare its size and checksum with the original"
 _NOT_KNOWN_TO_LINUX = "lz4 frame"
@@ -92,14 +92,15 @@ class _Walk:
     def _member(self, rest: Source) -> int | None:
         """Read a member, and return where it ends; None: that is not known."""
         start = rest.offset
-        if format_of(rest.peek(LONGEST_MAGIC)) is not None and (not start or not start % _LINUX_ALIGNMENT):
+        is_archive = format_of(rest.peek(LONGEST_MAGIC)) is not None
+        if is_archive and not start % _LINUX_ALIGNMENT:
             return self._archive(rest)
         if packing := packing_at(self._data, start):
             return self._stream(start, packing)
         found = rest.peek(8).hex(" ")
         words = f"neither an archive nor a compressed stream starts there, but {found}"
         mend = "remove what is behind the archive, or compare the file with the original"
-        if format_of(rest.peek(LONGEST_MAGIC)) is not None:
+        if is_archive:
             words = "an archive starts there, which Linux looks for at multiples of 4 bytes only"
             mend = "fill up what is before it with zeros: truncate -s %4"
         self.problems.append(Problem(start, words, mend))
@@ -124,7 +125,7 @@ class _Walk:
         stream = open_stream(self._data, start, self._budget)
         source = Source(packing.pieces(stream))
         try:
-            self._content(member, source)
+            self._content(member, packing.name, source)
             source.skip_all()
             if source.failure is not None:
                 raise source.failure
@@ -136,9 +137,9 @@ class _Walk:
             member.size, member.unpacked = stream.end - start, stream.size
         return stream.end if member.is_whole else None
 
-    def _content(self, member: _Member, source: Source) -> None:
+    def _content(self, member: _Member, packing: str, source: Source) -> None:
         """Look at what a stream unpacks to. Raises BudgetSpentError."""
-        inner = f"in the {member.packing.name if member.packing else ''} stream at {member.offset:#x}"
+        inner = f"in the {packing} stream at {member.offset:#x}"
         try:
             member.head = source.peek(SAMPLE)
             member.system = file_system_of(member.head)

@@ -10,12 +10,13 @@ before its branch was made, so a commit's date tells its release.
 from collections.abc import Collection
 
 from xlbuild.inspect.releases.containers import CONTAINERS, FIRMWARE
-from xlbuild.inspect.releases.model import DecoderLimit, Effect, Fact, Subject, Target, Trait
+from xlbuild.inspect.releases.model import CONTAINER_NAMES, DecoderLimit, Effect, Fact, Subject, Target, Trait
 from xlbuild.inspect.releases.notes import NOTES
 from xlbuild.inspect.releases.packing import DECODER_LIMITS, PACKING
 from xlbuild.profiles import in_releases
 
 __all__ = [
+    "CONTAINER_NAMES",
     "DECODER_LIMITS",
     "FACTS",
     "RELEASES",
@@ -27,12 +28,8 @@ __all__ = [
     "Target",
     "Trait",
     "conditions",
-    "decoder_limit",
-    "decoder_traits",
     "facts_about",
     "refusals",
-    "spans",
-    "takers",
 ]
 
 RELEASES: tuple[str, ...] = (
@@ -69,33 +66,3 @@ def conditions(release: str, target: Target, traits: Collection[Trait]) -> tuple
 
 def _with_effect(effect: Effect, release: str, target: Target, traits: Collection[Trait]) -> tuple[Fact, ...]:
     return tuple(fact for fact in facts_about(release, target, traits) if fact.effect is effect)
-
-
-def takers(target: Target, traits: Collection[Trait]) -> tuple[str, ...]:
-    """Return the releases whose toolstack refuses no image with the traits, oldest first."""
-    return tuple(release for release in RELEASES if not refusals(release, target, traits))
-
-
-def spans(releases: Collection[str]) -> str:
-    """Return releases as text, those that follow each other as one span: "4.4, 4.15 to 4.22"."""
-    runs: list[list[str]] = []
-    for before, release in zip((None, *RELEASES), RELEASES, strict=False):
-        if release not in releases:
-            continue
-        if before in releases:
-            runs[-1].append(release)
-        else:
-            runs.append([release])
-    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
-
-
-def decoder_limit(release: str) -> DecoderLimit:
-    """Return the memory that a release's decoders of xz and lzma payloads get."""
-    return next(limit for limit in DECODER_LIMITS if in_releases(release, limit.since, limit.until))
-
-
-def decoder_traits(needed: int) -> frozenset[Trait]:
-    """Return the traits of an xz or lzma payload whose decoder needs that many bytes of memory."""
-    oldest, newest = DECODER_LIMITS[0].first, DECODER_LIMITS[-1].today
-    over = ((oldest, Trait.DECODER_OVER_128_MIB), (newest, Trait.DECODER_OVER_256_MIB))
-    return frozenset(trait for limit, trait in over if needed > limit)

@@ -1,7 +1,9 @@
 """What a fact about images and Xen releases is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Target(StrEnum):
@@ -17,6 +19,11 @@ PV: tuple[Target, ...] = (Target.PV64, Target.PV32)
 KERNELS: tuple[Target, ...] = (*PV, Target.PVH)
 HVM_CONTAINERS: tuple[Target, ...] = (Target.PVH, Target.HVM)
 ALL: tuple[Target, ...] = tuple(Target)
+
+CONTAINER_NAMES: Mapping[Target, str] = MappingProxyType(
+    {Target.PV64: "pv64", Target.PV32: "pv32", Target.PVH: "pvh", Target.HVM: "hvm"}
+)
+"""What the containers are called in descriptions, among parts and by `--require`."""
 
 
 class Trait(StrEnum):

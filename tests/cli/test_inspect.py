@@ -134,6 +134,23 @@ def test_an_unmet_requirement_says_what_decides_and_the_mend(cwd: Path) -> None:
     assert "CONFIG_KERNEL_GZIP" in done.stderr
 
 
+def test_a_32_bit_kernel_that_is_no_pv_kernel_is_judged_as_one_of_its_width(cwd: Path) -> None:
+    done = run(cwd, "inspect", "--require", "pv", "pvh")
+    assert "cause: pv: loader ELF with Xen notes: " in done.stderr
+    assert "64-bit" not in done.stderr
+
+
+def test_what_it_depends_on_is_told_with_the_verdict(cwd: Path) -> None:
+    done = run(cwd, "inspect", "--require", "pvh", "--xen", "4.9", "both")
+    assert done.returncode == 0
+    first, *others = done.stdout.splitlines()
+    assert first.startswith("both: boots as pvh on Xen 4.9: ")
+    as_json = json.loads(run(cwd, "inspect", "--json", "--require", "pvh", "--xen", "4.9", "both").stdout)
+    conditions = as_json["required"][0]["depends_on"]
+    assert 'There is no type="pvh"' in conditions[0]
+    assert others == [f"  depends: {condition}" for condition in conditions]
+
+
 def test_require_with_json_prints_the_verdicts_and_fails_all_the_same(cwd: Path) -> None:
     done = run(cwd, "inspect", "--require", "pvh", "--require", "pv", "--json", "pv")
     verdicts = {row["container"]: row["boots"] for row in json.loads(done.stdout)["required"]}
@@ -201,6 +218,14 @@ def test_a_file_is_taken_for_what_the_user_says(cwd: Path) -> None:
     done = run(cwd, "inspect", "--as", "kernel", "guest.cfg")
     assert "kind: kernel" in done.stdout
     assert "why: you say so; it looks like a configuration of xl" in done.stdout
+
+
+@pytest.mark.parametrize(("kind", "words"), [("ramdisk", "a ramdisk"), ("firmware", "firmware")])
+def test_a_file_that_is_nothing_of_what_the_user_says_is_told_so(cwd: Path, kind: str, words: str) -> None:
+    done = run(cwd, "inspect", "--json", "--as", kind, "guest.cfg")
+    assert json.loads(done.stdout)["problems"] == [
+        {"offset": None, "problem": f"nothing in it is known of {words}", "mend": "leave out --as"}
+    ]
 
 
 def test_settings_follow_a_configuration(cwd: Path) -> None:

@@ -98,6 +98,7 @@ def _gate(subject: Subject, file: str, xen: str | None, required: Sequence[str],
                 "rule": verdict.rule,
                 "because": verdict.because,
                 "mend": verdict.mend,
+                "depends_on": list(verdict.conditions),
             }
             for name, verdict in asked.items()
         ]
@@ -105,18 +106,19 @@ def _gate(subject: Subject, file: str, xen: str | None, required: Sequence[str],
     failed = [(name, verdict) for name, verdict in asked.items() if not verdict.boots]
     for name, verdict in asked.items():
         if verdict.boots and not as_json:
-            depends = f" (if {'; '.join(verdict.conditions)})" if verdict.conditions else ""
-            click.echo(f"{file}: boots as {name} on Xen {release}: {verdict.because}{depends}")
+            click.echo(f"{file}: boots as {name} on Xen {release}: {verdict.because}")
+            for condition in verdict.conditions:
+                click.echo(f"  depends: {condition}")
     if failed:
         raise _unmet(file, release, failed)
 
 
 def _closest(found: dict[str, Verdict], name: str) -> Verdict:
-    """Return the verdict for a container; `pv` is either width, the one that boots if any does."""
+    """Return the verdict for a container; `pv` is the width that boots if one does, else the file's own."""
     if name != "pv":
         return found[name]
-    widths = [found["pv64"], found["pv32"]]
-    return next((v for v in widths if v.boots), next((v for v in widths if v.mend), widths[0]))
+    widths = (found["pv64"], found["pv32"])
+    return min(widths, key=lambda verdict: (not verdict.boots, verdict.is_other_width, not verdict.mend))
 
 
 def _unmet(file: str, release: str, failed: list[tuple[str, Verdict]]) -> RefusedError:

@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from xlbuild.cli.report import Report, Table
-from xlbuild.cli.tree import Grid, blocks
+from xlbuild.cli.tree import Grid, blocks, fitting
 from xlbuild.inspect.tree import Branch
 
 _INDENT = 2
@@ -29,7 +29,7 @@ def render(report: Report) -> None:
 def render_tree(tree: Branch) -> None:
     """Print a description on stdout: titles in bold, tables that fit the terminal."""
     console = _console(stderr=False)
-    for block in blocks(tree):
+    for block in (part for whole in blocks(tree) for part in fitting(whole, console.width)):
         if isinstance(block, Grid):
             console.print(Padding(_grid(block), (0, 0, 0, _INDENT * block.depth)))
         elif block.text is None:

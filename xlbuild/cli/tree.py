@@ -15,6 +15,8 @@ from xlbuild.visible import visible
 
 _STEP = "  "
 _NOTHING = "-"
+_SENTENCE = 16
+"""Columns of a terminal in which a sentence can be read."""
 _MEANS = "_means"
 """Ends the name of a member that says what another one means."""
 
@@ -50,6 +52,30 @@ def blocks(tree: Branch, depth: int = 0) -> Iterator[Line | Grid]:
             text = _scalar("", meaning)
             shown[0] = replace(shown[0], text=f"{shown[0].text}  ({text})" if shown[0].text else f"({text})")
         yield from shown
+
+
+def fitting(block: Line | Grid, width: int) -> Iterator[Line | Grid]:
+    """Yield a block as it can be read in `width` columns: a table of sentences may need a line for each cell."""
+    if isinstance(block, Line) or _needed(block) <= width - len(_STEP) * block.depth:
+        yield block
+        return
+    for row in block.rows:
+        yield Line(block.depth, block.columns[0], row[0])
+        for column, cell in list(zip(block.columns, row, strict=True))[1:]:
+            if cell != _NOTHING:
+                yield Line(block.depth + 1, column, cell)
+
+
+def _needed(grid: Grid) -> int:
+    """Return the columns that a table with sentences in it needs; 0 for others, whose cells fold well enough."""
+    columns = list(zip(grid.columns, *grid.rows, strict=True))
+    if not any(" " in cell for cells in columns for cell in cells[1:]):
+        return 0
+    widths = [
+        min(max(map(len, cells)), _SENTENCE if any(" " in cell for cell in cells) else sys.maxsize)
+        for cells in columns
+    ]
+    return sum(widths) + len(_STEP) * (len(widths) - 1)
 
 
 def show_tree(tree: Branch) -> None:

@@ -83,7 +83,7 @@ def _identity(source: str) -> tuple[int, int]:
     if not stat.S_ISDIR(status.st_mode):
         raise FilesError(
             "domain-not-a-directory",
-            f"{source} is no built domain",
+            "it is no built domain",
             cause="a built domain is a directory, and this is none",
             hint="give the directory that `xlbuild create` wrote",
             where=Where(source),
@@ -100,7 +100,7 @@ def _manifest(source: str) -> Place:
             raise
         raise FilesError(
             "domain-manifest-missing",
-            f"{source} is no built domain",
+            "it is no built domain",
             cause=f"a built domain is a directory with a {MANIFEST}, and this one has none",
             hint="give the directory that `xlbuild create` wrote",
             where=Where(source),

@@ -47,7 +47,7 @@ _REASONS: tuple[tuple[tuple[int, ...], str, str], ...] = (
     ),
     (
         _NO_SPACE,
-        "{reason}: it takes {on_disk} in {files} files, and {free} are free",
+        "{reason}: it takes {on_disk} in {files}, and {free} are free",
         f"make room, or {_ELSEWHERE}, on another file system",
     ),
     (
@@ -121,7 +121,7 @@ def _sizes(needed: Size, target: Path) -> dict[str, str]:
         free = f"{left.f_favail} files" if few_files else human_size(left.f_bavail * left.f_frsize)
     return {
         "on_disk": human_size(needed.on_disk),
-        "files": str(needed.files),
+        "files": f"{needed.files} file{'' if needed.files == 1 else 's'}",
         "longest": human_size(needed.longest),
         "free": free,
     }

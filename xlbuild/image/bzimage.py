@@ -13,6 +13,7 @@ from xlbuild.image import elfkernel
 from xlbuild.image.blob import Blob
 from xlbuild.image.codecerror import CodecError
 from xlbuild.image.codecs import CODECS, Codec
+from xlbuild.image.elf import MAGIC
 from xlbuild.image.verdict import Candidate, Match, Reject
 
 NAME = "Linux bzImage"
@@ -25,6 +26,12 @@ _HEADER_END = 0x250
 OLDEST_VERSION = 0x0208
 """Boot protocol that says where the payload is: 2.08."""
 _SECTOR = 512
+
+
+_PACKING_MEND = (
+    "build the kernel with CONFIG_KERNEL_GZIP, or give the vmlinux that is in the bzImage; "
+    "if it was packed in a way that Xen knows, the file is damaged"
+)
 
 
 def probe(candidate: Candidate) -> Match | Reject:
@@ -40,6 +47,7 @@ def probe(candidate: Candidate) -> Match | Reject:
         names = ", ".join(codec.name for codec in CODECS)
         return Reject(
             f"its payload starts with {start or 'nothing'}: none of {names}",
+            None if payload.starts_with(MAGIC) else _PACKING_MEND,
             where=Where(offset=found.offset),
             leaves=inner,
         )

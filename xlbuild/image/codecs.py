@@ -16,8 +16,8 @@ from typing import Protocol
 
 from xlbuild.image.blob import Blob
 from xlbuild.image.codecerror import DAMAGED, CodecError
-from xlbuild.image.gunzip import PADDING, gunzip, limit_text, or_raise_it, unpacked_room
-from xlbuild.profiles import Profile
+from xlbuild.image.gunzip import PADDING, gunzip, limit_text, unpacked_room
+from xlbuild.profiles import XC_DOM_DECOMPRESS_MAX, Profile
 from xlbuild.units import MIB, human_size
 
 _SIZE_FIELD = 4
@@ -45,7 +45,7 @@ def unpack_gzip(payload: Blob, profile: Profile) -> Blob:
     if room > profile.kernel_max_size:
         limit = profile.kernel_max_size
         says = f"it needs room for {room:,} bytes, {PADDING} more than it says that it unpacks to"
-        raise CodecError(f"{says}; {limit_text(limit)}", DAMAGED + or_raise_it(limit))
+        raise CodecError(f"{says}; {limit_text(limit)}", _mend_of_size(room, limit))
     data = gunzip(payload, room)
     if data is None:
         raise CodecError("the stream is damaged, cut short, or larger than it claims to be", DAMAGED)
@@ -102,8 +102,17 @@ def _stream_and_size(payload: Blob, profile: Profile) -> tuple[memoryview, int]:
     limit = profile.kernel_max_size
     if size > limit:
         says = f"its length field says {human_size(size)}; {limit_text(limit)}"
-        raise CodecError(says, DAMAGED + or_raise_it(limit))
+        raise CodecError(says, _mend_of_size(size, limit))
     return payload.data[: payload.size - _SIZE_FIELD], size
+
+
+def _mend_of_size(size: int, limit: int) -> str:
+    """Return the mend of a payload that claims to be over the limit: Xen's own nobody can raise."""
+    if size > XC_DOM_DECOMPRESS_MAX or limit == XC_DOM_DECOMPRESS_MAX:
+        return DAMAGED
+    return (
+        "allow more with --max-kernel-size; if it is not so large, compare its checksum with the original's"
+    )
 
 
 def _unpack_lzma(payload: Blob, decoder: lzma.LZMADecompressor, profile: Profile) -> Blob:

@@ -11,6 +11,7 @@ from xlbuild.image.blob import Blob
 from xlbuild.image.elf import EM_AARCH64, EM_ARM, MAGIC
 from xlbuild.image.headers import find_header
 from xlbuild.image.verdict import Candidate
+from xlbuild.units import KIB, MIB
 
 _ELF_MACHINE = 18
 _EI_DATA, _BIG_ENDIAN = 5, b"\x02"
@@ -20,6 +21,11 @@ _ARM_IMAGES = (
 )
 _TEXT_SAMPLE = 256
 _ZERO_SAMPLE = 4096
+_BIOS_UNIT, _LARGEST_BIOS = 64 * KIB, 16 * MIB
+_RESET_VECTOR = 16
+"""Bytes from the end of a BIOS to where a processor starts."""
+_FAR_JUMP = b"\xea"
+_VOLUME_MAGIC = (0x28, b"_FVH")
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -84,9 +90,13 @@ def _cpio(name: str, magic: bytes) -> Signature:
     return Signature(name, 0, magic, guess)
 
 
+def article(name: str) -> str:
+    """Return what stands before the name of a compression: they are spelt, `an xz file`."""
+    return "an" if name[0] in "lx" else "a"
+
+
 def _packed(name: str, magic: bytes, command: str) -> Signature:
-    article = "an" if name[0] in "lx" else "a"
-    return Signature(name, 0, magic, Guess(f"it is {article} {name} file", f"{_PACKED}`{command}`"))
+    return Signature(name, 0, magic, Guess(f"it is {article(name)} {name} file", f"{_PACKED}`{command}`"))
 
 
 def _other(name: str, offset: int, magic: bytes, hint: str | None, kind: FileKind) -> Signature:
@@ -184,6 +194,13 @@ _GZIP_CUT = Guess(
     "compare its size and checksum with the original, or unpack it with gunzip and give the result",
 )
 _GZIP_TWICE = Guess("it is a gzip file within a gzip file, and Xen undoes one", "unpack it with gunzip")
+_AS_FIRMWARE = "hvmloader starts it: set it as `bios_path_override` of an HVM guest"
+_BIOS = Guess(
+    "it is a BIOS: its last 16 bytes start with a jump, as where a processor starts",
+    _AS_FIRMWARE,
+    FileKind.FIRMWARE,
+)
+_UEFI = Guess("it is UEFI firmware: it has `_FVH` at 0x28", _AS_FIRMWARE, FileKind.FIRMWARE)
 _ZEROS = Guess(
     "it starts with nothing but zeros: it was never written, or is damaged",
     "compare its size and checksum with the original",
@@ -228,6 +245,10 @@ def what_it_is(blob: Blob, *, zipped: bool = False) -> Guess | None:
         return signature.guess
     if header := boot_loader_header(blob):
         return header
+    if _has(blob, *_VOLUME_MAGIC):
+        return _UEFI
+    if _is_bios(blob):
+        return _BIOS
     if not any(blob.data[:_ZERO_SAMPLE]):
         return _ZEROS
     sample = bytes(blob.data[:_TEXT_SAMPLE])
@@ -236,6 +257,11 @@ def what_it_is(blob: Blob, *, zipped: bool = False) -> Guess | None:
     if sample and all(byte in b"\t\n\r\f" or 32 <= byte < 127 for byte in sample):
         return Guess("it is a text file", "give the kernel itself", FileKind.TEXT)
     return None
+
+
+def _is_bios(blob: Blob) -> bool:
+    whole_units = blob.size % _BIOS_UNIT == 0 and 0 < blob.size <= _LARGEST_BIOS
+    return whole_units and _has(blob, blob.size - _RESET_VECTOR, _FAR_JUMP)
 
 
 def signature_of(blob: Blob) -> Signature | None:

@@ -9,7 +9,7 @@ from xlbuild.image.blob import Blob
 from xlbuild.image.codecerror import CodecError
 from xlbuild.image.elf import EM_386, EM_X86_64, MAGIC, ElfFile, open_elf
 from xlbuild.image.multiboot import find_table
-from xlbuild.image.recognise import FileKind, arm_kind, boot_loader_header, signature_of
+from xlbuild.image.recognise import FileKind, arm_kind, article, boot_loader_header, signature_of
 from xlbuild.image.verdict import RejectedError
 from xlbuild.inspect.firmware.describe import describe_firmware
 from xlbuild.inspect.ramdisks.cpio import starts_archive
@@ -25,6 +25,7 @@ _LARGEST_FIRMWARE = 16 * MIB
 _WORK = 4 * MIB
 """For the first bytes of what is packed."""
 _ET_CORE = 4
+_MACHINE_END = 20
 _MACHINES = {
     2: "SPARC",
     8: "MIPS",
@@ -63,9 +64,8 @@ def recognise(data: bytes | bytearray | memoryview) -> Recognition:
     found = _plain(memoryview(head))
     packed_in = f"{packing.name} at 0x0, and in it: "
     if found.kind in (FileKind.UNKNOWN, FileKind.EMPTY):
-        what = (
-            f"a {packing.name} file, of which nothing is known" if head else f"a broken {packing.name} file"
-        )
+        file = f"{article(packing.name)} {packing.name} file"
+        what = f"{file}, of which nothing is known" if head else f"a broken {packing.name} file"
         return Recognition(FileKind.UNKNOWN, what, packed_in + found.why, (packing.name,))
     what = f"{found.what}, packed with {packing.name}"
     return replace(found, what=what, why=packed_in + found.why, packing=(packing.name,))
@@ -100,6 +100,10 @@ def _empty(data: memoryview) -> Recognition | None:
 def _elf(data: memoryview) -> Recognition | None:
     if data[:4] != MAGIC:
         return None
+    if len(data) < _MACHINE_END:
+        return Recognition(
+            FileKind.KERNEL, "the beginning of an ELF file", "7f 45 4c 46 (ELF) at 0x0, and no machine"
+        )
     machine = int.from_bytes(data[18:20], "big" if bytes(data[5:6]) == b"\2" else "little")
     if arm := arm_kind(Blob.of(data)):
         return Recognition(FileKind.FOREIGN, arm, f"the ELF header's machine, at 0x12, is {machine}")

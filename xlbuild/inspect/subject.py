@@ -19,6 +19,7 @@ from xlbuild.inspect.kernels.parts import kernel_parts
 from xlbuild.inspect.kernels.release_verdicts import release_verdicts
 from xlbuild.inspect.kernels.verdicts import Verdict
 from xlbuild.inspect.memory.hexdump import DUMP_LENGTH
+from xlbuild.inspect.problems import Problem, problem_rows
 from xlbuild.inspect.ramdisks.describe import describe_ramdisk, ramdisk_parts
 from xlbuild.inspect.recognise import FileKind, Recognition, recognise
 from xlbuild.inspect.tree import Branch, Part, Tree
@@ -162,12 +163,12 @@ def _kernel_at(file: File, address: str, length: int) -> Branch:
 
 def _firmware(file: File) -> Branch:
     """Describe firmware, and what is an ELF file also as one."""
-    told = describe_firmware(file.data) or {}
+    told = describe_firmware(file.data) or _unlike("firmware")
     return {**told, **_kernel(file)} if file.data.startswith(MAGIC) else told
 
 
 def _ramdisk(file: File) -> Branch:
-    return describe_ramdisk(file.data) or {}
+    return describe_ramdisk(file.data) or _unlike("a ramdisk")
 
 
 def _ramdisk_parts(file: File) -> tuple[Part, ...]:
@@ -176,6 +177,11 @@ def _ramdisk_parts(file: File) -> tuple[Part, ...]:
 
 def _config(file: File) -> Branch:
     return describe_config(file.data, file.name, file.overrides, file.profile)
+
+
+def _unlike(kind: str) -> Branch:
+    """Say of a file that it has nothing of the kind that a user takes it for."""
+    return {"problems": problem_rows([Problem(None, f"nothing in it is known of {kind}", "leave out --as")])}
 
 
 def _nothing(file: File) -> Branch:

@@ -68,7 +68,7 @@ xlbuild: error[XLB321]: vmlinuz, offset 0xbc0: no loader for an HVM container (P
          HVM firmware: it is not an ELF file
          Linux bzImage: its payload starts with 1f 9d 90 20: none of gzip, bzip2, xz, zstd, lzma, lzo, lz4
          ELF with Xen notes: it is not an ELF file
-  mend:  give the guest's own kernel: a Linux bzImage, or an ELF file (vmlinux) with Xen notes
+  mend:  build the kernel with CONFIG_KERNEL_GZIP, or give the vmlinux that is in the bzImage; if it was packed in a way that Xen knows, the file is damaged
 """,
         ),
         Case(
@@ -308,7 +308,7 @@ xlbuild: error[XLB321]: vmlinuz, offset 0xbc0: no loader for PV takes the kernel
          HVM firmware: it is for HVM containers (PVH and HVM) only
          Linux bzImage: its xz payload cannot be unpacked: its length field says 5.1 KiB; the limit is 5 KiB, as --max-kernel-size says
          ELF with Xen notes: it is not an ELF file
-  mend:  the file seems to be damaged: compare its size and checksum with the original; or allow more with --max-kernel-size
+  mend:  allow more with --max-kernel-size; if it is not so large, compare its checksum with the original's
 """,
         ),
     ),

@@ -33,6 +33,12 @@ def test_what_the_system_says_is_told_with_its_mend(
     assert mend in str(caught.value.hint)
 
 
+def test_room_for_one_file_is_told_in_the_singular(tmp_path: Path) -> None:
+    with pytest.raises(FilesError) as caught, failures_named(tmp_path / "g", lambda: Size(5, 1, 5)):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert "it takes 5 bytes in 1 file, and " in str(caught.value.cause)
+
+
 def test_how_much_is_needed_is_found_out_only_when_there_is_too_little(tmp_path: Path) -> None:
     with (
         pytest.raises(FilesError, match="cannot be written"),

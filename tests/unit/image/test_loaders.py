@@ -90,6 +90,18 @@ def test_a_refusal_gives_every_loader_s_reason_and_the_place() -> None:
     assert str(error.where) == "vmlinuz"
 
 
+@pytest.mark.parametrize("start", [bytes(0x28) + b"_FVH", b""])
+def test_firmware_in_a_kernel_s_place_is_named_with_its_own_key(start: bytes) -> None:
+    image = bytearray(128 << 10)
+    image[: len(start)] = start
+    if not start:
+        image[-16:-11] = bytes.fromhex("ea5be000f0")
+    error = refusal(bytes(image))
+    assert (error.cause or "").startswith("it is UEFI firmware" if start else "it is a BIOS")
+    assert "bios_path_override" in (error.hint or "")
+    assert "starts with nothing but zeros" in (refusal(bytes(image[:-1])).cause or "") or start
+
+
 def test_a_truncated_bzimage_is_named_as_such() -> None:
     error = refusal(bzimage(sized(packed(".xz"), len(PV)))[:0xC00])
     assert "it is a Linux bzImage" in (error.cause or "")

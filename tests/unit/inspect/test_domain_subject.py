@@ -65,3 +65,13 @@ def test_an_acpi_table_at_an_address_is_named_once(tmp_path: Path) -> None:
     assert [row["name"] for row in answer["lies_in"]] == ["ACPI tables", "madt"]
     assert answer["what"] == "madt.local_apic_address"
     assert answer["field_value"] == "0xfee00000"
+
+
+def test_each_entry_of_a_table_is_named_by_its_number(tmp_path: Path) -> None:
+    plan = written("pvh", tmp_path / "d").plan
+    memmap = plan.start_info.fields["memmap_paddr"]
+    assert isinstance(memmap, int)
+    second = memmap + 24  # bytes of an entry (hvm/start_info.h)
+    answer: Any = examine(tmp_path / "d").describe_address(f"{second:#x}")
+    assert answer["what"] == "memmap[1].addr"
+    assert answer["field_value"] == f"{plan.layout.memory_map[1].addr:#x}"

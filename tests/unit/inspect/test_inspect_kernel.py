@@ -11,7 +11,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection
 from elftools.elf.segments import NoteSegment
 from headers import values_of
-from kernel_cases import legacy, load, pv
+from kernel_cases import legacy, load, pv, pvh
 from kernels import Load, bzimage, elf_file, packed, pattern, sized
 from toolstack import Material
 
@@ -134,6 +134,20 @@ def test_notes_that_nobody_reads_are_told_too() -> None:
     assert [note["name"] for note in described(data)["notes"]] == ["INFO", "type 0x99"]
 
 
+def test_firmware_is_described_without_a_warning_that_its_build_does_not_have() -> None:
+    told = described(pvh([], header={"e_entry": 0x100000}))
+    assert [row["container"] for row in told["loaded"]] == ["hvm"]
+    assert told["warnings"] == []
+
+
+def test_a_note_that_claims_more_than_the_file_has_is_called_damaged() -> None:
+    data = bytearray(pv())
+    name = bytes(data).index(b"Xen\0")
+    data[name - 8 : name - 4] = b"\xff\xff\xff\x7f"  # n_descsz, before n_type and the name
+    assert "has not the 2147483647 bytes" in described(bytes(data))["notes"][0]["meaning"]
+    assert not [note for note in described(pv())["notes"] if "damaged" in note["meaning"]]
+
+
 @pytest.mark.headers
 def test_symbols_are_those_that_pyelftools_reads(tmp_path: Path) -> None:
     source = "int data = 7; int other(int x) { return x + data; } int _start(void) { return other(2); }"
@@ -214,6 +228,18 @@ def test_an_address_of_a_kernel_leads_to_its_bytes(asked: str, words: str) -> No
     assert "segment 0 (rwx)" in told["what"]
     shown = "".join(row["bytes"] for row in told["dump"])
     assert bytes.fromhex(shown.replace(" ", "")) == pattern(0x1234)[0x10:0x30]
+
+
+def test_an_offset_in_a_note_leads_to_its_name() -> None:
+    notes = {note["name"]: int(note["offset"], 16) for note in described(pv())["notes"]}
+    told = describe_kernel_address(take_apart(pv(), "kernel", NEWEST), f"file:{notes['ENTRY'] + 2:#x}", 8)
+    assert str(told["what"]).endswith("note ENTRY + 0x2")
+
+
+def test_a_file_without_an_elf_file_has_no_addresses_of_its_own() -> None:
+    with pytest.raises(RefusedError) as caught:
+        describe_kernel_address(take_apart(b"text", "kernel", NEWEST), "0x10", 8)
+    assert "--at ADDR DIR" in str(caught.value.hint)
 
 
 def test_what_is_behind_the_files_bytes_is_zero() -> None:

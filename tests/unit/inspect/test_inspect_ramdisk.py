@@ -1,6 +1,7 @@
 """Ramdisks as real systems make them, and what becomes of them in a guest."""
 
 import mmap
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,23 @@ def test_microcode_before_a_packed_archive_is_told_apart(tree: Path, microcode: 
     assert main["size"] == len(packed)
     assert told["init"]["what"] == "a script for /bin/busybox sh"
     assert told["modules_for"] == ["6.1.0-9-amd64"]
+
+
+def test_microcode_in_the_main_archive_makes_it_no_early_one(tree: Path) -> None:
+    microcode = tree / "kernel/x86/microcode/AuthenticAMD.bin"
+    microcode.parent.mkdir(parents=True)
+    microcode.write_bytes(b"microcode")
+    try:
+        archive = cpio(tree)
+    finally:
+        shutil.rmtree(tree / "kernel")
+    plain, packed = described(archive), described(pack("gzip", archive))
+    assert plain["contents"] == "cpio archive, with microcode for AMD"
+    assert "init" in plain["names"]
+    # Linux looks for microcode before it unpacks anything.
+    assert packed["contents"] == "cpio archive, packed with gzip"
+    assert packed["members"][0]["early"] is None
+    assert packed["names"] == plain["names"]
 
 
 def test_several_archives_with_zeros_between_them_are_all_found(tree: Path) -> None:
@@ -215,6 +233,16 @@ def test_what_a_guest_gets_is_what_the_builder_makes_of_it(tree: Path, microcode
                     assert row["size"] == built.length, (name, profile.name)
                     assert row["what"].startswith("unpacked") == built.unzipped, (name, profile.name)
                     assert row["pages"] == -(-built.length // 4096)
+
+
+def test_zeros_behind_a_gzip_stream_are_told_to_be_what_it_claims_to_unpack_to(tree: Path) -> None:
+    """Its last four bytes are its size, and Xen does not look where the stream ends."""
+    older, newer = described(pack("gzip", cpio(tree)) + bytes(512))["in_guest"]
+    assert (
+        older["what"]
+        == "as it is: the stream is damaged, or unpacks to more than the 0 bytes that its last four claim"
+    )
+    assert newer["what"] == "as it is"
 
 
 def test_a_second_gzip_stream_is_one_that_older_releases_lose(tree: Path) -> None:

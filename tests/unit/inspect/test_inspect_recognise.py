@@ -86,7 +86,8 @@ def elf_of(machine: int, kind: int = 2) -> bytes:
     ("data", "kind", "what", "why"),
     [
         (b"", FileKind.EMPTY, "empty", "no bytes"),
-        (b"\x7fELF", FileKind.FOREIGN, "ELF", "0x12"),
+        (b"\x7fELF", FileKind.KERNEL, "beginning of an ELF", "no machine"),
+        (elf_of(62)[:19], FileKind.KERNEL, "beginning of an ELF", "no machine"),
         (elf_of(62), FileKind.KERNEL, "ELF", "7f 45 4c 46"),
         (elf_of(183), FileKind.FOREIGN, "AArch64", "183"),
         (elf_of(243), FileKind.FOREIGN, "RISC-V", "243"),
@@ -115,6 +116,7 @@ def elf_of(machine: int, kind: int = 2) -> bytes:
         (gzip.compress(elf_of(62), mtime=0), FileKind.KERNEL, "ELF file, packed with gzip", "gzip at 0x0"),
         (lzma.compress(b"070701" + bytes(99)), FileKind.RAMDISK, "packed with xz", "xz at 0x0"),
         (gzip.compress(b"\x80\x81", mtime=0), FileKind.UNKNOWN, "gzip file, of which nothing", "80 81"),
+        (lzma.compress(b"\x80\x81"), FileKind.UNKNOWN, "an xz file, of which nothing", "80 81"),
         (b"\x1f\x8bbroken", FileKind.UNKNOWN, "broken gzip", "gzip at 0x0"),
     ],
 )

@@ -114,7 +114,9 @@ def _start_info_parts(built: BuiltDomain) -> Iterator[Region]:
         first = fields[field]
         assert isinstance(first, int)
         if segment.vstart <= first and first + size <= segment.vend and size:
-            yield Region(name, PhysAddr(first), PhysAddr(first + size), f"{title} of the start info", layout)
+            count = size // layout.size if layout else 1
+            end = PhysAddr(first + size)
+            yield Region(name, PhysAddr(first), end, f"{title} of the start info", layout, count)
 
 
 def _acpi(built: BuiltDomain) -> Iterator[Region]:

@@ -8,13 +8,16 @@ from itertools import islice
 
 from xlbuild.errors import RefusedError, Where
 from xlbuild.image.elf import ADDRESS_MASK, ElfFile, ProgramHeader, SectionHeader
+from xlbuild.image.notes import xen_notes
 from xlbuild.inspect.address import parse_address
 from xlbuild.inspect.kernels.elf import flags_of, section_name, symbol_at
 from xlbuild.inspect.kernels.file import KernelFile
+from xlbuild.inspect.kernels.notes import note_name
 from xlbuild.inspect.memory.hexdump import describe_bytes
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 from xlbuild.units import UINT64
 
+_NO_ELF = "create a guest from it, and ask about an address of the directory: `xlbuild inspect --at ADDR DIR`"
 _GRAMMAR = (
     "an address is a number, in hex as 0x1000 or decimal; virt:, phys: or file: before it says of what kind"
 )
@@ -48,7 +51,7 @@ def describe_kernel_address(file: KernelFile, text: str, length: int) -> Branch:
     elf = file.elf
     prefix, number = parse_address(text, _LIMITS, _EXAMPLES)
     if elf is None:
-        raise _nothing(file, text, "it is no ELF file, nor is there one in it")
+        raise _nothing(file, text, "it is no ELF file, nor is there one in it", _NO_ELF)
     for kind in _KINDS:
         if prefix in ("", kind.prefix) and (segment := _segment_at(elf, kind, number)) is not None:
             return _described(elf, text, kind, segment, (number - kind.start(segment)) & ADDRESS_MASK, length)
@@ -70,7 +73,9 @@ def _described(
     index = next(n for n, each in enumerate(elf.program_headers()) if each == segment)
     section = _section_at(elf, virtual)
     words = list(_words(elf, index, segment, section, virtual))
-    if not in_file:
+    if in_file:
+        words += _note_at(elf, offset)
+    else:
         words.append("behind the bytes that the file has: zero when it is loaded")
     room = min(length, segment.filesz - distance) if in_file else 0
     return {
@@ -94,6 +99,14 @@ def _words(
         yield f"symbol {found[0]} + {found[1]:#x}"
 
 
+def _note_at(elf: ElfFile, offset: int) -> Iterator[str]:
+    """Yield the Xen note that is at an offset into the file, if there is one."""
+    for note in xen_notes(elf):
+        if note.offset <= offset < note.offset + note.size:
+            yield f"note {note_name(note)} + {offset - note.offset:#x}"
+            return
+
+
 def _in_file(elf: ElfFile, text: str, offset: int, length: int) -> Branch:
     """Describe what is in the file and in no segment that is loaded."""
     names = (
@@ -104,7 +117,7 @@ def _in_file(elf: ElfFile, text: str, offset: int, length: int) -> Branch:
     return {
         "asked": text,
         "understood": "an offset into the ELF file",
-        "what": ", ".join(["in no segment that is loaded", *islice(names, 1)]),
+        "what": ", ".join(["in no segment that is loaded", *islice(names, 1), *_note_at(elf, offset)]),
         "file_offset": hexadecimal(offset),
         "dump": _dump(elf, offset, length, offset),
     }
@@ -129,11 +142,11 @@ def _ranges(elf: ElfFile) -> str:
 _MOST_RANGES = 16
 
 
-def _nothing(file: KernelFile, text: str, cause: str) -> RefusedError:
+def _nothing(file: KernelFile, text: str, cause: str, mend: str = _GRAMMAR) -> RefusedError:
     return RefusedError(
         "address-outside",
         f"the kernel has nothing at {text}",
         cause=cause,
-        hint=_GRAMMAR,
+        hint=mend,
         where=Where(file.given.name),
     )

@@ -21,6 +21,8 @@ from xlbuild.inspect.releases import CONTAINER_NAMES, Target
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 from xlbuild.inspect.words import set_bits
 
+_NO_PVH_KERNEL = "kernel-as-firmware"
+
 
 def describe_kernel(file: KernelFile, release: str) -> Branch:
     """Return everything there is to say of a kernel; `release` is the one whose verdicts are given in full."""
@@ -170,9 +172,13 @@ def _word(verdict: Verdict) -> str:
 
 
 def _warnings(found: tuple[Verdict, ...]) -> list[Diagnostic]:
-    """Return the warnings of all images, each once."""
+    """Return the warnings of all images, each once.
+
+    That firmware is no PVH kernel a build with type="pvh" warns of, whose verdict says the same; one of HVM does not.
+    """
     images = (verdict.image for verdict in found if verdict.image is not None)
-    return list(dict.fromkeys(warning for image in images for warning in image.warnings))
+    warnings = dict.fromkeys(warning for image in images for warning in image.warnings)
+    return [warning for warning in warnings if warning.code != _NO_PVH_KERNEL]
 
 
 def _warning(warning: Diagnostic) -> Branch:

@@ -100,19 +100,34 @@ def describe_notes(elf: ElfFile) -> list[Tree]:
     return notes or list(islice(_guest_string(elf), _MOST_SHOWN))
 
 
+def note_name(note: RawNote) -> str:
+    """Return what the public header calls a note, less the prefix: `ENTRY`; `type 0x99` for one that it has not."""
+    try:
+        return NoteType(note.type).name
+    except ValueError:
+        return UNREAD_NOTES.get(note.type, f"type {note.type:#x}")
+
+
 def _note(elf: ElfFile, note: RawNote) -> Branch:
-    place: dict[str, Tree] = {"offset": hexadecimal(note.offset), "size": note.size}
+    name = note_name(note)
+    value, meaning = _read(elf, note)
+    if not elf.blob.holds(note.offset, note.size):
+        meaning += f"; damaged: the file has not the {note.size} bytes that it claims"
+    return {
+        "name": name,
+        "offset": hexadecimal(note.offset),
+        "size": note.size,
+        "value": value,
+        "meaning": meaning,
+    }
+
+
+def _read(elf: ElfFile, note: RawNote) -> tuple[Tree, str]:
     try:
         kind = NoteType(note.type)
     except ValueError:
-        name = UNREAD_NOTES.get(note.type, f"type {note.type:#x}")
-        meaning = _UNREAD_MEANINGS.get(name, "no note that Xen knows; it takes no notice")
-        return {"name": name, **place, "value": note_bytes(elf, note).hex(" "), "meaning": meaning}
-    value, meaning = _read(elf, kind, note)
-    return {"name": kind.name, **place, "value": value, "meaning": meaning}
-
-
-def _read(elf: ElfFile, kind: NoteType, note: RawNote) -> tuple[Tree, str]:
+        meaning = _UNREAD_MEANINGS.get(note_name(note), "no note that Xen knows; it takes no notice")
+        return note_bytes(elf, note).hex(" "), meaning
     if kind in TEXT_NOTES:
         text = elf.text(note.offset)
         if text is None:

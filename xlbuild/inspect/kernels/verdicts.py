@@ -14,7 +14,7 @@ from xlbuild.hooks.budget import smallest_memory_mib
 from xlbuild.image import bzimage
 from xlbuild.image.elf import EM_386, EM_X86_64
 from xlbuild.image.model import GuestType, KernelImage
-from xlbuild.image.recognise import what_it_is
+from xlbuild.image.recognise import FileKind, what_it_is
 from xlbuild.image.verdict import Match, Reject
 from xlbuild.inspect.kernels.file import KernelFile
 from xlbuild.inspect.releases import Target
@@ -41,6 +41,8 @@ class Verdict:
     """`memory=` that the kernel alone needs: no ramdisk, one vCPU. None for firmware, which has modules behind it."""
     conditions: tuple[str, ...] = ()
     """What it depends on in the release that is asked for."""
+    is_other_width: bool = False
+    """Whether the file is for the other width of PV, whose verdict says more."""
     is_history: bool = False
     """Whether an older release does not take what the builder of today does."""
 
@@ -79,7 +81,8 @@ class _Builder:
             mend = f"give a {_WIDTH[target]} kernel" + (
                 f", or start this one as {other.value}" if starts else ""
             )
-            return Verdict(target, False, rule, f"it is a {_WIDTH[other]} kernel", mend)
+            because = f"it is a {_WIDTH[other]} kernel"
+            return Verdict(target, False, rule, because, mend, is_other_width=True)
         if isinstance(answer, RefusedError):
             return self._refused(target, answer)
         return _planned(Verdict(target, True, *_pv_rule(answer), image=answer), self.profile)
@@ -126,6 +129,7 @@ class _Builder:
         if self.file.opened is not None and not self.file.is_bzimage:
             guess = what_it_is(self.file.opened.blob, zipped=bool(self.file.opened.packing))
             because = because if guess is None else f"{guess.sentence}; {because}"
+            mend = guess.hint if guess is not None and guess.kind is FileKind.FIRMWARE else mend
         return Verdict(target, False, f"loader {closest.loader.name}", because, mend, error.where)
 
 

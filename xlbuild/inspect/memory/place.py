@@ -118,7 +118,7 @@ def _guess(space: AddressSpace, number: int) -> tuple[Space, str]:
         return Space.PHYSICAL, "the guest has neither memory there nor a frame of this number"
     return (
         Space.VIRTUAL,
-        "nothing is mapped there, but it is no address or frame of the guest's memory either",
+        "nothing is mapped there, and it is no address or frame of the guest's memory either",
     )
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from xlbuild.image.blob import Blob
 from xlbuild.image.codecerror import CodecError
-from xlbuild.image.gunzip import unpacked_room
+from xlbuild.image.gunzip import PADDING, unpacked_room
 from xlbuild.image.recognise import FileKind
 from xlbuild.inspect.problems import Problem, problem_rows
 from xlbuild.inspect.ramdisks.cpio import (
@@ -62,6 +62,16 @@ class _Member:
         if self.contents.format is not None:
             return f"cpio ({self.contents.format.name})"
         return "unknown" if self.system is None else self.system.name
+
+    @property
+    def early(self) -> str:
+        """What Linux takes from it before it unpacks anything: it looks for that in archives that are not packed."""
+        return ", ".join(self.contents.early) if self.packing is None else ""
+
+    @property
+    def is_early(self) -> bool:
+        """Whether it is there for that alone."""
+        return bool(self.early) and self.contents.init is None
 
 
 class _Walk:
@@ -224,7 +234,7 @@ def _describe_image(system: FileSystem, head: bytes, data: memoryview) -> Branch
 def _describe_archives(data: memoryview, members: list[_Member], problems: list[Problem]) -> Branch:
     contents = [member.contents for member in members]
     inits = [each.init for each in contents if each.init is not None]
-    main = [name for each in contents if not each.early for name in each.names]
+    main = [name for member in members if not member.is_early for name in member.contents.names]
     images = []
     for member in members:
         if member.system is not None:
@@ -258,7 +268,7 @@ def _row(member: _Member) -> dict[str, Tree]:
         "files": member.contents.files if member.contents.format else None,
         "unpacked_size": member.unpacked,
         "whole": member.is_whole,
-        "early": ", ".join(member.contents.early) or None,
+        "early": member.early or None,
     }
 
 
@@ -266,9 +276,11 @@ def _title(members: list[_Member]) -> str:
     parts = []
     for member in members[:4]:
         packed = f", packed with {member.packing.name}" if member.packing else ""
-        early = ", ".join(member.contents.early) if member.packing is None else ""
-        if member.contents.format is not None:
-            parts.append(f"early cpio archive ({early})" if early else f"cpio archive{packed}")
+        with_early = f", with {member.early}" if member.early else ""
+        if member.is_early:
+            parts.append(f"early cpio archive ({member.early})")
+        elif member.contents.format is not None:
+            parts.append(f"cpio archive{packed}{with_early}")
         else:
             parts.append((f"{member.system.name} image" if member.system else "unknown contents") + packed)
     parts += [f"{len(members) - 4} more"] if len(members) > 4 else []
@@ -326,7 +338,8 @@ def _loaded(data: memoryview, members: list[_Member], unzips: bool) -> tuple[str
         return "as it is", len(data)
     first, size = members[0], max(room, len(data))
     if first.is_damaged or first.unpacked > room:
-        return "as it is, in the room for what it claims to unpack to: the stream cannot be unpacked", size
+        claimed = f"the {room - PADDING} bytes that its last four claim"
+        return f"as it is: the stream is damaged, or unpacks to more than {claimed}", size
     if not first.is_whole:
         return "unpacked if the stream is good to its end, which was not looked at", size
     return "unpacked, with 16 bytes behind it", size

@@ -162,6 +162,7 @@ def test_require_with_json_prints_the_verdicts_and_fails_all_the_same(cwd: Path)
     [
         ("built-pv", "virt:0x10e000", "page tables: L4 of 0x0, read-only because it is a table"),
         ("built-pv", "frame:0x10b", "start_info.magic"),
+        ("built-pv", "phys:0x103010", "phys2mach[2].mfn"),
         ("built", "0xfc001040", "dsdt.signature"),
         ("built", "0x5000000", "no memory"),
         ("pv", "0xffffffff80100000", "segment 0"),

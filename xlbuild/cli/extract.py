@@ -75,12 +75,13 @@ def _unknown(file: str, part: str, parts: tuple[Part, ...]) -> RefusedError:
         "part-unknown",
         f"there is no part {part!r}",
         cause=listed if names else "it has no parts",
-        hint=_meant(part, names) or f"`xlbuild extract {file}` lists them",
+        hint=_meant(part, names) or (f"`xlbuild extract {file}` lists them" if names else _NO_PARTS),
         where=Where(file),
     )
 
 
 _MOST_NAMED = 12
+_NO_PARTS = "kernels, ramdisks and built domains have parts; --as kernel takes any file for a kernel"
 
 
 def _meant(part: str, names: list[str]) -> str | None:

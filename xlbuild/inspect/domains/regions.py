@@ -1,13 +1,15 @@
 """Everything in a built domain's memory that has a name: where it lies, and what it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from xlbuild.abi.hvm_info import HVM_INFO_TABLE
 from xlbuild.abi.hvm_start_info import HVM_MEMMAP_TABLE_ENTRY, HVM_MODLIST_ENTRY, HVM_START_INFO
-from xlbuild.abi.layout import Layout
+from xlbuild.abi.layout import Layout, u32, u64
 from xlbuild.abi.start_info import SIF_MOD_START_PFN
 from xlbuild.built import START_INFO_LAYOUTS, BuiltDomain
 from xlbuild.container.model import Role
+from xlbuild.image.model import GuestType
 from xlbuild.inspect.domains.meanings import (
     ACPI_PIECES,
     ACPI_TABLES,
@@ -18,6 +20,14 @@ from xlbuild.inspect.domains.meanings import (
 from xlbuild.inspect.memory.region import Region
 from xlbuild.plan.model import Segment
 from xlbuild.units import PAGE_SIZE, UINT64, FrameRange, PhysAddr, bytes_of, paddr_of, pfn_of
+
+P2M_ENTRIES: Mapping[GuestType, Layout] = MappingProxyType(
+    {
+        GuestType.PV64: Layout.of("arch-x86/xen.h xen_pfn_t, 64-bit", ("mfn", u64)),
+        GuestType.PV32PAE: Layout.of("arch-x86/xen.h xen_pfn_t, 32-bit", ("mfn", u32)),
+    }
+)
+"""An entry of the p2m list: the machine frame of the guest's frame that is the entry's index."""
 
 
 def domain_regions(built: BuiltDomain) -> tuple[Region, ...]:
@@ -58,8 +68,10 @@ def _segments(built: BuiltDomain) -> Iterator[Region]:
     for segment in (*built.segments, *built.firmware_modules):
         first = paddr_of(segment.pfn)
         end = PhysAddr(first + segment.vend - segment.vstart)
+        layout = P2M_ENTRIES.get(built.guest_type) if segment.name == "phys2mach" else None
+        count = min(built.total_pages, (end - first) // layout.size) if layout else 1
         if first < end:
-            yield Region(segment.name, first, end, segment_title(segment.name, loaded))
+            yield Region(segment.name, first, end, segment_title(segment.name, loaded), layout, count)
 
 
 def _special_pages(built: BuiltDomain) -> Iterator[Region]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xlbuild.cli.looking import examine, looking_options
+from xlbuild.cli.looking import examine, looking_options, show_tree
 from xlbuild.errors import RefusedError, UsageError, Where
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ def command(
 
 
 def _list(parts: tuple[Part, ...], output: str | None) -> None:
-    from xlbuild.cli.tree import show_tree
 
     if output is not None:
         raise UsageError(

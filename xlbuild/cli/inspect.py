@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from xlbuild.cli.looking import examine, looking_options
-from xlbuild.cli.tree import show_tree
+from xlbuild.cli.looking import examine, looking_options, show_tree
 from xlbuild.errors import RefusedError, UsageError, Where
 from xlbuild.inspect.memory.hexdump import DUMP_LENGTH, MOST_DUMPED
 

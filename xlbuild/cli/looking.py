@@ -1,4 +1,4 @@
-"""What `inspect` and `extract` have in common: which file is looked at, and how."""
+"""What `inspect` and `extract` have in common: which file is looked at, how, and how the answer is shown."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import click
 
 from xlbuild.cli.sizes import KERNEL_SIZE_HELP, kernel_size
 from xlbuild.cli.text import STDIN
+from xlbuild.cli.tree import plain_text
 from xlbuild.errors import FilesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xlbuild.inspect.subject import Subject
+    from xlbuild.inspect.tree import Branch
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -62,3 +64,13 @@ def _standard_input() -> bytes:
             hint="redirect a file to it, or name the file",
         )
     return read_stream(sys.stdin.fileno(), STDIN, "file")
+
+
+def show_tree(tree: Branch) -> None:
+    """Print a description on stdout: as plain text, or for a terminal that has room and colours."""
+    if sys.stdout.isatty():
+        from xlbuild.cli.render import render_tree
+
+        render_tree(tree)
+    else:
+        click.echo(plain_text(tree), nl=False)

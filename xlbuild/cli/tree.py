@@ -7,8 +7,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import click
-
 from xlbuild.inspect.tree import Branch, Tree
 from xlbuild.units import KIB, human_size
 from xlbuild.visible import visible
@@ -76,16 +74,6 @@ def _needed(grid: Grid) -> int:
         for cells in columns
     ]
     return sum(widths) + len(_STEP) * (len(widths) - 1)
-
-
-def show_tree(tree: Branch) -> None:
-    """Print a description on stdout: as plain text, or for a terminal that has room and colours."""
-    if sys.stdout.isatty():
-        from xlbuild.cli.render import render_tree
-
-        render_tree(tree)
-    else:
-        click.echo(plain_text(tree), nl=False)
 
 
 def plain_text(tree: Branch) -> str:

@@ -15,6 +15,8 @@ from xlbuild.cli.tree import Grid, blocks, fitting
 from xlbuild.inspect.tree import Branch
 
 _INDENT = 2
+_ANSWERS = {"yes": "green", "depends": "yellow", "no": "dim"}
+"""Colours of what is answered in a word: what boots is seen at once."""
 
 
 def render(report: Report) -> None:
@@ -82,7 +84,7 @@ def _grid(grid: Grid) -> RichTable:
     for column in grid.columns:
         shown.add_column(column, header_style="dim", overflow="fold")
     for row in grid.rows:
-        shown.add_row(*(Text(cell) for cell in row))
+        shown.add_row(*(Text(cell, style=_ANSWERS.get(cell, "")) for cell in row))
     return shown
 
 

@@ -26,6 +26,14 @@ class Text:
         return Where(file=self.source, line=line, column=column, key=key)
 
 
+_QUOTED = 40
+"""Characters of an argument that a message quotes."""
+
+
+def _quoted(argument: str) -> str:
+    return repr(argument if len(argument) <= _QUOTED else f"{argument[: _QUOTED - 1]}…")
+
+
 def append_overrides(data: bytes, source: str, overrides: Sequence[str]) -> Text:
     """Return the file's bytes with `overrides` behind them, each on lines of its own.
 
@@ -36,7 +44,7 @@ def append_overrides(data: bytes, source: str, overrides: Sequence[str]) -> Text
         if "=" not in argument:
             raise UsageError(
                 "setting-without-equals",
-                f"{argument!r} is not a setting",
+                f"{_quoted(argument)} is not a setting",
                 cause="every argument behind the file has the form key=value, as for `xl create`",
                 hint="write key=value; text needs quotes inside the shell's: 'name=\"guest\"'",
             )

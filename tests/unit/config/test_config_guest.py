@@ -150,5 +150,11 @@ def test_an_argument_without_equals_is_no_setting(argument: str) -> None:
     assert caught.value.code == "setting-without-equals"
 
 
+def test_a_long_argument_that_is_no_setting_is_quoted_in_part() -> None:
+    with pytest.raises(UsageError) as caught:
+        read(b"", "guest.cfg", ["x" * 100_000])
+    assert len(caught.value.message) < 100
+
+
 def test_bytes_of_an_override_that_are_no_utf8_survive() -> None:
     assert config("", "kernel='\udcff'").kernel == "\udcff"

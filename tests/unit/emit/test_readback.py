@@ -377,6 +377,7 @@ WRONG = [
     ("vcpus/0/registers/rax", True, "vcpus[0].registers.rax", "neither an integer nor"),
     ("vcpus/0/mtrr/msr_mtrr_var", [1], "vcpus[0].mtrr.msr_mtrr_var", "it has 1 elements, and can have 16"),
     ("memory_map/0/size", (1 << 64) + 1, "memory_map[0].size", "not within"),
+    ("memory_map/0/size", 1 << 64, "memory_map[0].size", "not within"),
     ("memory_map", [{"addr": 0, "size": 1, "type": 1}] * 129, "memory_map", "it has 129 elements"),
     ("hypercall_page", {"pfn": "0x90000", "filled": True}, "hypercall_page.pfn", "not among those"),
     ("hypercall_page", {"pfn": "0x1", "filled": 1}, "hypercall_page.filled", "neither true nor false"),

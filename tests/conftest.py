@@ -5,6 +5,7 @@ one line at the end says how many were and why. With XLBUILD_REQUIRE_ORACLE=1 (c
 a test fails instead.
 """
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -40,6 +41,11 @@ def why_no_kvm() -> str | None:
     return None if os.access("/dev/kvm", os.R_OK | os.W_OK) else "/dev/kvm cannot be used here"
 
 
+@cache
+def why_no_atheris() -> str | None:
+    return None if importlib.util.find_spec("atheris") else "atheris is not installed (pip install '.[fuzz]')"
+
+
 MEANS: dict[str, Callable[[], str | None]] = {
     "oracle": toolstack.why_no_toolstack,
     "kernels": toolstack.why_no_material,
@@ -47,13 +53,14 @@ MEANS: dict[str, Callable[[], str | None]] = {
     "iasl": why_no_iasl,
     "archivers": archivers.why_no_archivers,
     "kvm": why_no_kvm,
+    "atheris": why_no_atheris,
 }
 """For each marker: why its means are missing, or None."""
 
 FIXTURE_MARKERS = {"oracle": "oracle", "material": "kernels"}
 """Fixtures that need the means of a marker."""
 
-OPTIONAL = {"kvm"}
+OPTIONAL = {"kvm", "atheris"}
 """Means that are not required even in continuous integration."""
 
 

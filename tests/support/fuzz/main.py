@@ -4,8 +4,10 @@ scripts/fuzz calls it. Input N of a target and a seed is the same everywhere. St
 """
 
 import argparse
+import math
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,13 +15,14 @@ from pathlib import Path
 from fuzz.execute import execute, peak_memory
 from fuzz.explore import explore, read_corpus
 from fuzz.findings import describe, distinct, save, smaller
+from fuzz.guided import Guide, confirmed, guided_jobs, why_not
 from fuzz.model import Failure, Seeds, Target
 from fuzz.targets import BY_NAME, TARGETS
+from fuzz.watch import watched
 from fuzz.workers import Crew, Finding, Job, Results
 
 _ROUND = 20_000
 """Executions of all targets together before the first has its turn again, with processes of its own each time."""
-_TOLD_EVERY = 30.0
 _FOREVER = 1 << 40
 _OUTCOME = 40
 """Characters of an outcome that are shown."""
@@ -38,7 +41,13 @@ def main(arguments: Sequence[str]) -> int:
     if options.explore:
         return _explore(targets, options)
     count = options.count or (_FOREVER if options.minutes else 100_000)
-    results = _run(targets, count, options)
+    if options.engine == "numbers":
+        results = _run(targets, count, options)
+    elif reason := why_not():
+        print(f"fuzz: {reason}", file=sys.stderr)
+        return 2
+    else:
+        results = _run_guided(targets, count, options)
     found = _tell_findings(results.findings, options.keep)
     print(summary(results))
     return int(found > 0)
@@ -48,6 +57,12 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fuzz", description=__doc__, formatter_class=_Raw)
     parser.add_argument(
         "--target", action="append", choices=tuple(BY_NAME), metavar="NAME", help="one target (default: all)"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("numbers", "atheris"),
+        default="numbers",
+        help="what makes inputs: their numbers (default), or atheris, guided by the code that they reach",
     )
     parser.add_argument("--list", action="store_true", help="name the targets")
     parser.add_argument("--count", type=int, metavar="N", help="executions in all (default: 100000)")
@@ -67,7 +82,9 @@ def _options() -> argparse.ArgumentParser:
     )
     parser.add_argument("--replay", nargs=2, metavar=("FILE", "TARGET"), help="run one input, and tell all")
     parser.add_argument("--explore", action="store_true", help="look for inputs that reach new code; slow")
-    parser.add_argument("--corpus", type=Path, metavar="DIR", help="more seeds; --explore puts them there")
+    parser.add_argument(
+        "--corpus", type=Path, metavar="DIR", help="more seeds; --explore and atheris put them there"
+    )
     return parser
 
 
@@ -78,33 +95,20 @@ class _Raw(argparse.RawDescriptionHelpFormatter):
 def _run(targets: Sequence[Target], count: int, options: argparse.Namespace) -> Results:
     """Run the targets' shares of so many executions, taking turns."""
     seeds = {target.name: _seeds(target, options.corpus) for target in targets}
-    crew = Crew(_jobs(targets, seeds, count, options.seed), options.jobs)
-    started = told = time.monotonic()
-    ways: set[tuple[str, str]] = set()
-    try:
-        while crew.step():
-            now = time.monotonic()
-            _tell_news(crew.results, ways)
-            if options.minutes and now - started > 60 * options.minutes:
-                crew.give_up()
-            if now - told > _TOLD_EVERY:
-                told, done = now, crew.results.executions
-                found = len(crew.results.findings)
-                print(
-                    f"{done:,} executions, {done / (now - started):,.0f} a second, {found} failed", flush=True
-                )
-    except KeyboardInterrupt:
-        crew.stop()
-    return crew.results
+    return watched(Crew(_jobs(targets, seeds, count, options.seed), options.jobs), options.minutes)
 
 
-def _tell_news(results: Results, ways: set[tuple[str, str]]) -> None:
-    """Tell of each new way to fail as soon as it is seen; more is told at the end."""
-    for finding in results.findings:
-        way = (finding.target, finding.failure.signature)
-        if way not in ways:
-            ways.add(way)
-            print(f"found: {finding.target}, case {finding.case}: {finding.failure.signature}", flush=True)
+def _run_guided(targets: Sequence[Target], count: int, options: argparse.Namespace) -> Results:
+    """Run the targets' shares of so many executions under atheris, or each for the same part of the time."""
+    seeds = {target.name: _seeds(target, options.corpus) for target in targets}
+    part = min(1, options.jobs / len(targets))
+    seconds = 60 * options.minutes * part if options.minutes else math.inf
+    with tempfile.TemporaryDirectory() as scratch:
+        guide = Guide(Path(scratch), options.corpus)
+        jobs = guided_jobs(targets, seeds, count, seconds, options.seed)
+        results = watched(Crew(jobs, options.jobs, guide.start), None)
+    results.findings = list(confirmed(results.findings))
+    return results
 
 
 def _seeds(target: Target, corpus: Path | None) -> Seeds:

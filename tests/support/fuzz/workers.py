@@ -1,44 +1,23 @@
 """Many executions, in processes of their own: one that dies or hangs is a finding, and its input is known."""
 
-import mmap
+import math
 import multiprocessing
 import signal
-import struct
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkProcess
+from typing import Protocol, TypeAlias
 
 from fuzz.execute import arm, execute, input_of, limit_process
 from fuzz.model import Failure, Seeds, Target
+from fuzz.slot import Slot
 
 _FORK = multiprocessing.get_context("fork")
-_SLOT = struct.Struct("<QI")
-_SLOT_SIZE = 1 << 20
 STUCK_AFTER = 60.0
 """Seconds without an execution, after which a process is killed that waits for something."""
-
-
-class Slot:
-    """Memory shared with a worker, in which stands what it works on: it outlives the worker."""
-
-    def __init__(self, case: int) -> None:
-        """Start in front of a case."""
-        self._memory = mmap.mmap(-1, _SLOT_SIZE)
-        self.put(case, b"")
-
-    def put(self, case: int, data: bytes) -> None:
-        """Note what is worked on now."""
-        self._memory[_SLOT.size : _SLOT.size + len(data)] = data
-        self._memory[: _SLOT.size] = _SLOT.pack(case, len(data))
-
-    def get(self) -> tuple[int, bytes]:
-        """Return the number and the input of what was worked on last."""
-        case, length = _SLOT.unpack(self._memory[: _SLOT.size])
-        return case, self._memory[_SLOT.size : _SLOT.size + length]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +29,8 @@ class Job:
     seed: int
     first: int
     last: int
+    seconds: float = math.inf
+    """Time after which what is left is left undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +66,29 @@ class Results:
         return sum(tally.executions for tally in self.tallies.values())
 
 
+class Process(Protocol):
+    """A process that runs a job."""
+
+    @property
+    def exitcode(self) -> int | None:
+        """Return the exit status, or minus the signal that ended it; None before its end is waited for."""
+
+    def kill(self) -> None:
+        """End it."""
+
+    def join(self) -> None:
+        """Wait for its end."""
+
+
+Start: TypeAlias = Callable[[Job], tuple[Connection, Slot, Process]]
+"""Starts a process that runs a job: it sends findings, and at the end the next case and all outcomes."""
+
+
 @dataclass(slots=True)
 class _Worker:
     job: Job
     slot: Slot
-    process: ForkProcess
+    process: Process
     started: float
     seen: int = -1
     """The case that was being worked on when it was looked at last."""
@@ -123,11 +122,22 @@ def _work(job: Job, slot: Slot, pipe: Connection) -> None:
     pipe.send((done, outcomes))
 
 
+def forked(job: Job) -> tuple[Connection, Slot, Process]:
+    """Start a process that is a copy of this one, to run a job's numbered inputs."""
+    ours, theirs = _FORK.Pipe(duplex=False)
+    slot = Slot(job.first)
+    process = _FORK.Process(target=_work, args=(job, slot, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return ours, slot, process
+
+
 class Crew:
     """Runs jobs in so many processes at a time."""
 
-    def __init__(self, jobs: Iterable[Job], processes: int) -> None:
+    def __init__(self, jobs: Iterable[Job], processes: int, start: Start = forked) -> None:
         """Take the jobs in order, each when there is a process for it: there may be no end of them."""
+        self._start_process = start
         self._jobs = iter(jobs)
         self._has_more = True
         self._unfinished: deque[Job] = deque()
@@ -166,12 +176,8 @@ class Crew:
             worker.process.join()
 
     def _start(self, job: Job) -> None:
-        ours, theirs = _FORK.Pipe(duplex=False)
-        slot = Slot(job.first)
-        process = _FORK.Process(target=_work, args=(job, slot, theirs), daemon=True)
-        process.start()
-        theirs.close()
-        self._working[ours] = _Worker(job, slot, process, time.monotonic())
+        pipe, slot, process = self._start_process(job)
+        self._working[pipe] = _Worker(job, slot, process, time.monotonic())
 
     def _listen(self, pipe: Connection) -> None:
         worker = self._working[pipe]
@@ -206,8 +212,9 @@ class Crew:
         tally.executions += done - job.first
         tally.seconds += time.monotonic() - worker.started
         tally.outcomes += outcomes
-        if done < job.last:
-            self._unfinished.append(Job(job.target, job.seeds, job.seed, done, job.last))
+        left = job.seconds - (time.monotonic() - worker.started)
+        if done < job.last and left > 0:
+            self._unfinished.append(replace(job, first=done, seconds=left))
 
     def _look_after(self, worker: _Worker) -> None:
         """Kill a worker that has been with one case for too long."""

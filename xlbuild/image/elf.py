@@ -122,6 +122,8 @@ class ElfFile:
     header: Header
     loadable: tuple[ProgramHeader, ...] = ()
     """The program headers that put bytes into memory, in file order."""
+    note_segments: tuple[ProgramHeader, ...] = ()
+    """The program headers with notes, likewise."""
 
     @property
     def ends_in_header(self) -> bool:
@@ -217,8 +219,12 @@ def open_elf(blob: Blob) -> ElfFile:
     elf = replace(empty, header=header)
     _check_table(elf, "program", header.phoff, header.phentsize, header.phnum)
     _check_table(elf, "section", header.shoff, header.shentsize, elf.section_count)
-    loadable = tuple(segment for segment in elf.program_headers() if segment.is_loadable)
-    return replace(elf, loadable=loadable)
+    of_interest = [segment for segment in elf.program_headers() if segment.type in (PT_LOAD, PT_NOTE)]
+    return replace(
+        elf,
+        loadable=tuple(segment for segment in of_interest if segment.is_loadable),
+        note_segments=tuple(segment for segment in of_interest if segment.type == PT_NOTE),
+    )
 
 
 def _check_table(elf: ElfFile, kind: str, offset: int, entry: int, count: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from xlbuild.image.elf import ADDRESS_MASK, PT_NOTE, SHT_NOTE, ElfFile
+from xlbuild.image.elf import ADDRESS_MASK, SHT_NOTE, ElfFile
 
 _OWNER = b"Xen\0"
 _NOTE_HEADER = 12
@@ -110,7 +110,7 @@ def has_notes(elf: ElfFile) -> bool:
 
 
 def _segments(elf: ElfFile) -> list[tuple[int, int]]:
-    return [(p.offset, p.filesz) for p in elf.program_headers() if p.type == PT_NOTE and p.offset]
+    return [(p.offset, p.filesz) for p in elf.note_segments if p.offset]
 
 
 def _sections(elf: ElfFile) -> list[tuple[int, int]]:

@@ -84,10 +84,24 @@ class KernelFile:
 
     def ask(self, profile: Profile, *, hvm_container: bool) -> Asked:
         """Return what a release's loaders make of the file for PV, or for an HVM container (PVH and HVM)."""
-        key = (*what_loaders_go_by(profile), hvm_container)
+        key = self._goes_by(profile, hvm_container)
         if key not in self._asked:
             self._asked[key] = self._ask(profile, hvm_container)
         return self._asked[key]
+
+    def goes_by(self, profile: Profile) -> tuple[object, ...]:
+        """Return that of a profile on which it depends whether this file is taken: releases that agree are alike."""
+        return (*self._goes_by(profile, hvm_container=False), *self._goes_by(profile, hvm_container=True))
+
+    def _goes_by(self, profile: Profile, hvm_container: bool) -> tuple[object, ...]:
+        codec = self.codec.name if self.codec is not None else None
+        return (
+            hvm_container,
+            hvm_container and profile.pvh_paddr_offset_needs_virt_base,
+            codec == "lz4" and profile.lz4_fills_up,
+            codec in ("xz", "lzma") and profile.lzma_memory_limit,
+            profile.kernel_max_size,
+        )
 
     def _ask(self, profile: Profile, hvm_container: bool) -> Asked:
         if self.opened is None:
@@ -108,16 +122,6 @@ class KernelFile:
         if self.payload is not None and self.codec is None:
             return self.payload.blob
         return (self.opened or self.given).blob
-
-
-def what_loaders_go_by(profile: Profile) -> tuple[object, ...]:
-    """Return the fields of a profile on which it depends whether a file is taken: releases that agree are alike."""
-    return (
-        profile.pvh_paddr_offset_needs_virt_base,
-        profile.lzma_memory_limit,
-        profile.lz4_fills_up,
-        profile.kernel_max_size,
-    )
 
 
 def take_apart(data: bytes, name: str, profile: Profile) -> KernelFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from xlbuild.inspect.kernels.file import KernelFile, what_loaders_go_by
+from xlbuild.inspect.kernels.file import KernelFile
 from xlbuild.inspect.kernels.traits import traits_of
 from xlbuild.inspect.kernels.verdicts import Verdict, verdicts
 from xlbuild.inspect.releases import RELEASES, Target, Trait, conditions, refusals
@@ -61,7 +61,7 @@ def spans(file: KernelFile) -> tuple[Span, ...]:
     found: list[Span] = []
     for release in RELEASES:
         profile = profile_of(release, file.given.profile)
-        alike = what_loaders_go_by(profile)
+        alike = file.goes_by(profile)
         if alike not in known:
             known[alike] = verdicts(file, profile)
         here = _in_release(known[alike], release, traits)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from xlbuild.cli.sizes import KERNEL_SIZE_HELP, kernel_size
-from xlbuild.cli.text import STDIN
+from xlbuild.cli.text import STDIN, open_stdin
 from xlbuild.cli.tree import plain_text
-from xlbuild.errors import FilesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,13 +56,7 @@ def examine(
 def _standard_input() -> bytes:
     from xlbuild.emit.readfile import read_stream
 
-    if sys.stdin is None:
-        raise FilesError(
-            "stdin-closed",
-            "the file cannot be read: standard input is closed",
-            hint="redirect a file to it, or name the file",
-        )
-    return read_stream(sys.stdin.fileno(), STDIN, "file")
+    return read_stream(open_stdin("file").fileno(), STDIN, "file")
 
 
 def show_tree(tree: Branch) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import BinaryIO
 
 from xlbuild.errors import FilesError
 from xlbuild.profiles import MOST_CONFIG
@@ -26,10 +27,15 @@ def _wants_colour() -> bool:
 
 def standard_input() -> bytes:
     """Return the standard input, or so much of it that it is too much; FilesError when it is closed."""
+    return open_stdin("configuration").read(MOST_CONFIG + 1)
+
+
+def open_stdin(what: str) -> BinaryIO:
+    """Return standard input to read bytes from; FilesError when it is closed. `what` is what is to come out of it."""
     if sys.stdin is None:
         raise FilesError(
             "stdin-closed",
-            "the configuration cannot be read: standard input is closed",
+            f"the {what} cannot be read: standard input is closed",
             hint="redirect a file to it, or name the file",
         )
-    return sys.stdin.buffer.read(MOST_CONFIG + 1)
+    return sys.stdin.buffer

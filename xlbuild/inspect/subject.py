@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Protocol
@@ -48,7 +49,7 @@ class Subject(Protocol):
         """Return where it boots; UsageError for what is no kernel."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what was taken apart for one question is kept for the next
 class File:
     """A file, and what is asked about it."""
 
@@ -100,10 +101,11 @@ class File:
                 f"{self.name} is a configuration, and only kernels boot",
                 hint="xlbuild check says whether its guest can be built; name the kernel to ask about that",
             )
-        return release_verdicts(self.kernel(), self.release)
+        return release_verdicts(self.kernel, self.release)
 
+    @cached_property
     def kernel(self) -> KernelFile:
-        """Return it taken apart as a kernel."""
+        """The file taken apart as a kernel."""
         return take_apart(self.data, self.name, self.profile)
 
 
@@ -150,15 +152,15 @@ class _Answers:
 
 
 def _kernel(file: File) -> Branch:
-    return describe_kernel(file.kernel(), file.release)
+    return describe_kernel(file.kernel, file.release)
 
 
 def _kernel_parts(file: File) -> tuple[Part, ...]:
-    return kernel_parts(file.kernel(), file.release)
+    return kernel_parts(file.kernel, file.release)
 
 
 def _kernel_at(file: File, address: str, length: int) -> Branch:
-    return describe_kernel_address(file.kernel(), address, length)
+    return describe_kernel_address(file.kernel, address, length)
 
 
 def _firmware(file: File) -> Branch:

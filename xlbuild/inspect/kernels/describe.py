@@ -8,7 +8,7 @@ from xlbuild.errors import Diagnostic
 from xlbuild.image.elf import ElfFile
 from xlbuild.image.model import KernelImage, XenParameters
 from xlbuild.image.parameters import parse_kernel
-from xlbuild.image.verdict import Match
+from xlbuild.image.verdict import Reject
 from xlbuild.inspect.firmware.describe import title_of_kernel
 from xlbuild.inspect.kernels.bzimage import describe_bzimage
 from xlbuild.inspect.kernels.elf import MOST_SHOWN, describe_elf, symbol_at
@@ -144,14 +144,12 @@ def _loaders(file: KernelFile) -> Iterator[Branch]:
     """Yield what each loader says, for both kinds of container."""
     for container, hvm_container in (("pv", False), ("hvm", True)):
         for each in file.ask(file.given.profile, hvm_container=hvm_container).answers:
-            taken = isinstance(each.answer, Match)
+            reject = each.answer if isinstance(each.answer, Reject) else None
             yield {
                 "container_kind": container,
                 "loader": each.loader.name,
-                "takes_it": taken,
-                "reason": "it takes the file, finally"
-                if isinstance(each.answer, Match)
-                else each.answer.reason,
+                "takes_it": reject is None,
+                "reason": reject.reason if reject else "it takes the file, finally",
             }
 
 

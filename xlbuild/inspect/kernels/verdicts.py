@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from types import MappingProxyType
 
 from xlbuild.container import Container, decide
@@ -178,6 +179,7 @@ def _planned(verdict: Verdict, profile: Profile) -> Verdict:
     return verdict
 
 
+@cache
 def _guest_of(target: Target, profile: Profile) -> Container:
     """Return a guest with nothing but a kernel."""
     text = f'name="guest"\ntype="{CONFIG_TYPES[target]}"\nkernel="kernel"\nmemory=4096\n'

@@ -5,6 +5,7 @@ one line at the end says how many were and why. With XLBUILD_REQUIRE_ORACLE=1 (c
 a test fails instead.
 """
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -27,6 +28,12 @@ from kernels import LOAD_ADDRESS, Load, elf_file, pattern
 # The same examples in every run, and none fails because the machine is busy.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
+
+# Each module is compiled once, not in each of the processes that the tests start, whatever the environment says.
+sys.dont_write_bytecode = False
+sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
+os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 REQUIRED = os.environ.get("XLBUILD_REQUIRE_ORACLE") == "1"
 
@@ -69,6 +76,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture, marker in FIXTURE_MARKERS.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what there is stays: neither a collection nor a fork's copy of the pages need look at it
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -247,6 +248,7 @@ def binary(table: Table = Table(), at: int = 0x400, size: int = 0x5000) -> bytes
     return (pattern(at) + packed + pattern(max(0, size - at - len(packed)), 2))[:size]
 
 
+@cache
 def pattern(size: int, seed: int = 1) -> bytes:
     """Bytes that are never zero and differ from place to place."""
     return bytes((seed * 37 + i * 11 + (i >> 8) * 5) % 255 + 1 for i in range(size))

@@ -11,10 +11,10 @@ from pathlib import Path
 import faults
 import forked
 import pytest
+import smallprocess
 import smallspace
 from forked import run
 from smallspace import MS_BIND, MS_RDONLY, MS_REMOUNT, inside, mount
-from unprivileged import give_up_overrides
 
 CONFIG = 'name = "g"\ntype = "pv"\nkernel = "xlbuild:hello-pv"\nmemory = 16\n'
 
@@ -112,14 +112,7 @@ def test_the_directory_that_one_is_in_can_be_replaced(cwd: Path) -> None:
 
 def test_a_directory_that_may_not_be_written_to_is_told(cwd: Path) -> None:
     (cwd / "t").mkdir(mode=0o555)
-    done = subprocess.run(
-        [sys.executable, "-m", "xlbuild", "create", "-o", "t/g", "guest.cfg"],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=give_up_overrides,
-    )
+    done = smallprocess.run(cwd, "create", "-o", "t/g", "guest.cfg")
     assert done.returncode == 4
     assert "t/g cannot be written\n  cause: permission denied\n" in done.stderr
     assert "let the user who builds write to the directory" in done.stderr

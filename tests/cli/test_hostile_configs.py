@@ -1,16 +1,14 @@
 """Configurations that are huge, or no files at all: a clear end at once, in little memory."""
 
 import os
-import resource
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import smallprocess
 from dice import Dice
-from unprivileged import give_up_overrides
+from smallprocess import Ended
 
 SIZE = 10 << 20
 SMALL = 1 << 20
@@ -68,24 +66,11 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
 """What is none, and what the first message says."""
 
 
-def _as_a_user_in_bounded_memory() -> None:
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
-    give_up_overrides()
-
-
-def run(cwd: Path, file: str) -> subprocess.CompletedProcess[str]:
-    """Run a dry build in bounded memory; it has the time that a user would wait."""
-    return subprocess.run(
-        [sys.executable, "-m", "xlbuild", "create", "-n", file],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=SECONDS,
-        check=False,
-        preexec_fn=_as_a_user_in_bounded_memory,
-    )
+def run(cwd: Path, file: str, *, command: str = "create -n", stdin: str = os.devnull) -> Ended:
+    """Give a configuration to xlbuild as a user in bounded memory, in the time that a user would wait."""
+    done = smallprocess.run(cwd, *command.split(), file, stdin=stdin, most_data=MOST_MEMORY)
+    assert done.seconds < SECONDS
+    return done
 
 
 @pytest.mark.parametrize("data", LARGE.values(), ids=LARGE)
@@ -145,16 +130,7 @@ def assert_refused(cwd: Path, file: str, cause: str, mend: str) -> None:
 
 @pytest.mark.parametrize("command", ["check", "create"])
 def test_a_configuration_without_end_is_refused(tmp_path: Path, command: str) -> None:
-    with Path("/dev/zero").open("rb") as endless:
-        result = subprocess.run(
-            [sys.executable, "-m", "xlbuild", command, "-"],
-            cwd=tmp_path,
-            stdin=endless,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            preexec_fn=_as_a_user_in_bounded_memory,
-        )
+    result = run(tmp_path, "-", command=command, stdin="/dev/zero")
     assert result.returncode == 4
     assert "more than 16 MiB, or does not end" in result.stderr
 

@@ -5,11 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from forked import run
 from refusals import CASES, GROUPS, Case
 from refusals.page import page
 from refusals.run import make
-from started import start
+from started import nothing, start
 from toolstack import ROOT
 from unprivileged import give_up_overrides
 
@@ -22,11 +21,9 @@ def named(case: Case) -> str:
 
 def ended(case: Case, directory: Path, arguments: str) -> subprocess.CompletedProcess[str]:
     """Run xlbuild; what is no regular file is met as somebody without root's rights meets it."""
-    if case.prepare is None:
-        return run(directory, *arguments.split())
-    process = start(directory, *arguments.split(), preexec=give_up_overrides)
-    stdout, stderr = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+    prepare = nothing if case.prepare is None else give_up_overrides
+    status, stdout, stderr = start(directory, *arguments.split(), prepare=prepare).end()
+    return subprocess.CompletedProcess(arguments, status, stdout, stderr)
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)

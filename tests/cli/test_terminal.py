@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import pytest
 from ours import xlbuild as xlbuild_here
-from started import DEADLINE, Lease, OnTerminal, start
+from started import Lease, OnTerminal, start
 
 import xlbuild
 from xlbuild.units import paddr_of
@@ -41,9 +41,10 @@ def on_terminal(
     columns: int = 120,
     lines: int = 40,
     env: Mapping[str, str] = MappingProxyType({}),
+    real: bool = False,
 ) -> tuple[int, str]:
     """Run xlbuild on a terminal to its end; return its exit status and what was shown."""
-    return OnTerminal(cwd, arguments, columns, lines, env).end()
+    return OnTerminal(cwd, arguments, columns, lines, env, real=real).end()
 
 
 @SIZES
@@ -75,7 +76,7 @@ def test_the_report_of_a_32_bit_guest_names_its_registers(synthetic_kernels: Pat
 
 
 def test_a_terminal_gets_colours_unless_told_otherwise(pvh: Path) -> None:
-    assert "\x1b[" in on_terminal(pvh, "create", "-n", "guest.cfg")[1]
+    assert "\x1b[" in on_terminal(pvh, "create", "-n", "guest.cfg", real=True)[1]
     assert "\x1b[" in on_terminal(pvh, "create", "-n", "nowhere.cfg")[1]
 
 
@@ -123,7 +124,7 @@ def ramdisk(tmp_path: Path) -> Lease:
 
 
 def test_who_waits_on_a_terminal_sees_a_spinner_that_goes_away(tmp_path: Path, ramdisk: Lease) -> None:
-    run = OnTerminal(tmp_path, ["create", "-n", "guest.cfg"], 80, 24, {})
+    run = OnTerminal(tmp_path, ["create", "-n", "guest.cfg"], 80, 24)
     ramdisk.wait_for_reader(run.runs)
     run.wait_for(SPINNER)
     ramdisk.give_back()
@@ -145,7 +146,7 @@ def test_who_waits_on_a_dumb_terminal_gets_no_escape_sequences(tmp_path: Path, r
 
 
 def test_quiet_shows_no_spinner(tmp_path: Path, ramdisk: Lease) -> None:
-    run = OnTerminal(tmp_path, ["create", "-n", "-q", "guest.cfg"], 80, 24, {})
+    run = OnTerminal(tmp_path, ["create", "-n", "-q", "guest.cfg"], 80, 24)
     ramdisk.wait_for_reader(run.runs)
     time.sleep(LONG_ENOUGH)
     ramdisk.give_back()
@@ -153,12 +154,12 @@ def test_quiet_shows_no_spinner(tmp_path: Path, ramdisk: Lease) -> None:
 
 
 def test_a_pipe_gets_no_spinner(tmp_path: Path, ramdisk: Lease) -> None:
-    child = start(tmp_path, "create", "-n", "guest.cfg", TERM="xterm-256color")
-    ramdisk.wait_for_reader(lambda: child.poll() is None)
+    run = start(tmp_path, "create", "-n", "guest.cfg", env={"TERM": "xterm-256color"})
+    ramdisk.wait_for_reader(run.runs)
     time.sleep(LONG_ENOUGH)
     ramdisk.give_back()
-    output, errors = child.communicate(timeout=DEADLINE)
-    assert (child.returncode, errors) == (0, "")
+    status, output, errors = run.end()
+    assert (status, errors) == (0, "")
     assert CONTROL.findall(output) == []
 
 

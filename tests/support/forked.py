@@ -5,6 +5,7 @@ import importlib
 import io
 import os
 import pkgutil
+import resource
 import subprocess
 import sys
 import tempfile
@@ -33,7 +34,7 @@ def run(
         child = os.fork()
         if child == 0:
             become_xlbuild(cwd, arguments, streams, env=env)
-        status = _wait(child)
+        status, _ = wait(child)
         stdout, stderr = (_read(stream) for stream in streams[1:])
     return subprocess.CompletedProcess(arguments, status, stdout, stderr)
 
@@ -56,8 +57,12 @@ def become_xlbuild(
         if real:
             os.execv(sys.executable, [sys.executable, "-m", "xlbuild", *arguments])  # noqa: S606 (it is our own)
         sys.stdin, sys.stdout, sys.stderr = (
-            io.TextIOWrapper(open(number, mode, buffering=size, closefd=False), encoding="utf-8")  # noqa: SIM115
-            for number, mode, size in ((0, "rb", -1), (1, "wb", -1), (2, "wb", -1))
+            io.TextIOWrapper(
+                open(number, mode, closefd=False),  # noqa: SIM115 (they are open as long as it lives)
+                encoding="utf-8",
+                line_buffering=os.isatty(number),
+            )
+            for number, mode in ((0, "rb"), (1, "wb"), (2, "wb"))
         )
         sys.argv = ["xlbuild", *arguments]
         xlbuild.__main__.main()
@@ -69,16 +74,17 @@ def become_xlbuild(
         os._exit(status)
 
 
-def _wait(child: int) -> int:
-    deadline = time.monotonic() + SECONDS
+def wait(child: int, seconds: float = SECONDS) -> tuple[int, resource.struct_rusage]:
+    """Wait for a child's end; return its exit status, negative for a signal, and what it used."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        pid, status = os.waitpid(child, os.WNOHANG)
+        pid, status, usage = os.wait4(child, os.WNOHANG)
         if pid:
-            return os.waitstatus_to_exitcode(status)
+            return os.waitstatus_to_exitcode(status), usage
         time.sleep(0.002)
     os.kill(child, 9)
     os.waitpid(child, 0)
-    raise TimeoutError(f"xlbuild did not end within {SECONDS} s")
+    raise TimeoutError(f"xlbuild did not end within {seconds} s")
 
 
 def _read(stream: IO[bytes]) -> str:

@@ -3,13 +3,11 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from unprivileged import give_up_overrides
+import smallprocess
 
 from xlbuild.emit import readfile
 from xlbuild.emit.readfile import read_config_file, read_file, read_stream
@@ -216,14 +214,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_the_old_one(
 def test_a_file_without_permission_is_told_with_its_mend(tmp_path: Path) -> None:
     (tmp_path / "guest.cfg").write_text('name = "g"\nkernel = "kernel"\nmemory = 16\n')
     (tmp_path / "kernel").touch(mode=0)
-    done = subprocess.run(
-        [sys.executable, "-m", "xlbuild", "create", "guest.cfg"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=give_up_overrides,
-    )
+    done = smallprocess.run(tmp_path, "create", "guest.cfg")
     assert done.returncode == 4
     assert "guest.cfg:2:10, key kernel: the kernel kernel cannot be read" in done.stderr
     assert "cause: permission denied" in done.stderr

@@ -273,7 +273,7 @@ def test_every_part_of_a_domain_has_its_size(cwd: Path, tmp_path: Path) -> None:
 
 
 def test_bytes_are_not_written_to_a_terminal(cwd: Path) -> None:
-    status, shown = OnTerminal(cwd, ["extract", "built", "kernel"], 80, 24, {}).end()
+    status, shown = OnTerminal(cwd, ["extract", "built", "kernel"], 80, 24).end()
     assert status == 2
     assert "redirect it" in shown
 
@@ -311,9 +311,9 @@ def test_help_loads_neither_construct_nor_elftools_nor_rich() -> None:
 def test_a_real_kernels_payload_is_what_linuxs_own_script_finds(material: Material, tmp_path: Path) -> None:
     target = tmp_path / "vmlinux"
     xlbuild.write_part(
-        next(part for part in xlbuild.examine(material.amd64).parts() if part.name == "payload"), target
+        next(part for part in xlbuild.examine(material.pae).parts() if part.name == "payload"), target
     )
-    image = material.amd64.read_bytes()
+    image = material.pae.read_bytes()
     packed_at = image.index(b"\xfd7zXZ\0")
     (tmp_path / "payload.xz").write_bytes(image[packed_at:])
     done = subprocess.run(

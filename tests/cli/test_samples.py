@@ -81,10 +81,10 @@ def test_the_hvm_sample_builds_with_the_firmware_of_a_root_tree(tmp_path: Path) 
 
 def test_the_debian_sample_builds_with_debians_kernel(tmp_path: Path, material: Material) -> None:
     (tmp_path / "initrd.img").write_bytes(RAMDISK)
-    files = [f'kernel="{material.amd64}"', f'ramdisk="{tmp_path / "initrd.img"}"']
+    files = [f'kernel="{material.cloud}"', f'ramdisk="{tmp_path / "initrd.img"}"']
     document = manifest(xlbuild("create", "--json", "-n", CONFIGS / "debian-pvh.cfg", *files))
     assert document["container"] == "pvh"
-    assert inputs(document) == [("kernel", material.amd64.stat().st_size), ("ramdisk", len(RAMDISK))]
+    assert inputs(document) == [("kernel", material.cloud.stat().st_size), ("ramdisk", len(RAMDISK))]
 
 
 def test_the_readme_shows_what_create_prints(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from compare import read_document
 from golden import DIRECTORY, GUESTS
 from guests import Guest
 from mkgolden import build
-from toolstack import Material, RefusedByXenError, Toolstack
+from toolstack import Built, Material, RefusedByXenError, Toolstack
 
 QUICK = {
     "pv": Guest("pv", "pv64-p2m-modpfn", 64, ramdisk="rd.gz", cmdline="x"),
@@ -30,21 +30,25 @@ def test_xcbuild_builds_what_xl_builds(guest: Guest, oracle: Toolstack, material
     assert compare(by_xl, by_xcbuild) == []
 
 
-def test_runs_at_the_same_time_do_not_clash(oracle: Toolstack, material: Material) -> None:
-    config = QUICK["pvh"].config(material)
+def test_runs_at_the_same_time_do_not_clash(oracle: Toolstack, material: Material, tmp_path: Path) -> None:
+    (tmp_path / "guest.cfg").write_text(QUICK["pvh"].config(material))
+
+    def run(number: int) -> Built:
+        return oracle.xlcreate_to_its_end(tmp_path / "guest.cfg", tmp_path / str(number), seconds=60)
+
     with ThreadPoolExecutor(6) as pool:
-        built = list(pool.map(oracle.try_xlcreate, [config] * 6))
+        built = list(pool.map(run, range(6)))
     assert [one.returncode for one in built] == [0] * 6
     assert all(compare(built[0].directory, one.directory) == [] for one in built[1:])
 
 
 def test_a_run_leaves_nothing_behind(oracle: Toolstack, material: Material, tmp_path: Path) -> None:
-    outputs, temporary = tmp_path / "outputs", tmp_path / "temporary"
-    outputs.mkdir()
+    temporary = tmp_path / "temporary"
     temporary.mkdir()
-    toolstack = Toolstack(outputs, {"TMPDIR": str(temporary)})
-    built = toolstack.xlcreate(QUICK["pv"].config(material))
-    assert (built / "memory.img").exists()
+    (tmp_path / "guest.cfg").write_text(QUICK["pv"].config(material))
+    toolstack = Toolstack(tmp_path, {"TMPDIR": str(temporary)})
+    built = toolstack.xlcreate_to_its_end(tmp_path / "guest.cfg", tmp_path / "built", seconds=60)
+    assert (built.directory / "memory.img").exists()
     assert list(temporary.iterdir()) == []
 
 

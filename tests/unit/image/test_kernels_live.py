@@ -10,7 +10,7 @@ from toolstack import Material, Toolstack
 
 REAL_KERNELS = [
     (role, kind)
-    for role in ("cloud", "amd64", "pae", "grub64", "grub32", "grub_pvh", "gnumach", "shim", "hvmloader")
+    for role in ("cloud", "pae", "grub64", "grub32", "grub_pvh", "gnumach", "shim", "hvmloader")
     for kind in ("pv", "pvh")
 ]
 DAMAGED = (

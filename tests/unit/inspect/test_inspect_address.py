@@ -287,7 +287,7 @@ def test_padding_is_not_named_after_its_field() -> None:
 
 
 def test_a_real_kernels_tables_are_found_by_their_virtual_address(material: Material) -> None:
-    config = f'name="g"\ntype="pv"\nmemory=256\nkernel="{material.amd64}"\n'
+    config = f'name="g"\ntype="pv"\nmemory=256\nkernel="{material.cloud}"\n'
     domain = xlbuild.build(config.encode())
     space = address_space(domain)
     linear = domain.plan.page_tables[0]

@@ -60,7 +60,7 @@ def test_hvmloader_is_told_and_the_shim_is_a_kernel(material: Material) -> None:
 
 @pytest.mark.parametrize(
     ("role", "title"),
-    [("amd64", "Linux"), ("pae", "Linux"), ("gnumach", "GNU Mach"), ("xen", "Xen"), ("grub64", "GRUB")],
+    [("cloud", "Linux"), ("pae", "Linux"), ("gnumach", "GNU Mach"), ("xen", "Xen"), ("grub64", "GRUB")],
 )
 def test_a_kernel_is_told_with_the_version_that_its_package_has(
     material: Material, role: str, title: str
@@ -69,7 +69,7 @@ def test_a_kernel_is_told_with_the_version_that_its_package_has(
     program = str(describe_kernel(take_apart(path.read_bytes(), path.name, NEWEST), NEWEST.name)["program"])
     name, version, *_ = program.split(", ")
     assert name == title
-    # /boot/vmlinuz-6.1.0-56-amd64, gnumach-1.8-xen-486.gz, xen-4.17-amd64.gz
+    # /boot/vmlinuz-6.1.0-56-cloud-amd64, gnumach-1.8-xen-486.gz, xen-4.17-amd64.gz
     assert version.startswith(path.name.split("-")[1] if role != "grub64" else "2.06")
 
 

@@ -38,15 +38,16 @@ def described(data: bytes) -> Mapping[str, Any]:
     return describe_kernel(take_apart(data, "kernel", NEWEST), "4.22")
 
 
-def core(data: bytes) -> bytes:
-    """The ELF file at the core of a kernel."""
-    return bytes(take_apart(data, "kernel", NEWEST).core.data)
+def described_and_core(file: Path) -> tuple[Mapping[str, Any], ELFFile]:
+    """Return what is told of a kernel, and the ELF file at its core as pyelftools reads it."""
+    taken = take_apart(file.read_bytes(), "kernel", NEWEST)
+    return describe_kernel(taken, "4.22"), ELFFile(io.BytesIO(taken.core.data))
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_segments_and_sections_are_those_that_pyelftools_reads(material: Material, role: str) -> None:
-    data = getattr(material, role).read_bytes()
-    ours, theirs = described(data)["elf"], ELFFile(io.BytesIO(core(data)))
+    told, theirs = described_and_core(getattr(material, role))
+    ours = told["elf"]
     assert [
         (s["offset"], s["p_paddr"], s["p_vaddr"], s["file_size"], s["memory_size"]) for s in ours["segments"]
     ] == [
@@ -62,12 +63,11 @@ def test_segments_and_sections_are_those_that_pyelftools_reads(material: Materia
 
 @pytest.mark.parametrize("role", ROLES)
 def test_notes_are_those_that_pyelftools_reads(material: Material, role: str) -> None:
-    data = getattr(material, role).read_bytes()
-    elf = ELFFile(io.BytesIO(core(data)))
+    told, elf = described_and_core(getattr(material, role))
     segments = [s for s in elf.iter_segments() if isinstance(s, NoteSegment)]
     places: list[Any] = segments or [s for s in elf.iter_sections() if isinstance(s, NoteSection)]
     theirs = [n for place in places for n in place.iter_notes() if n["n_name"] == "Xen"]
-    ours = [note for note in described(data)["notes"] if note.get("in") != "__xen_guest"]
+    ours = [note for note in told["notes"] if note.get("in") != "__xen_guest"]
     assert sorted(note["size"] for note in ours) == sorted(n["n_descsz"] for n in theirs)
     texts = {n["n_descdata"].rstrip(b"\0").decode("latin-1") for n in theirs}
     assert all(note["value"] in texts for note in ours if not note["value"].startswith(("0x", "0")))

@@ -32,7 +32,7 @@ from xlbuild.units import FrameRange, Mfn, Pfn, VirtAddr
 ROOT = Path(__file__).parents[3]
 SHIFTS = {X86_64: SHIFTS_X86_64, X86_32_PAE: SHIFTS_PAE}
 GUESTS = {
-    "amd64": ("amd64", 256, X86_64),
+    "cloud": ("cloud", 256, X86_64),
     "grub32": ("grub32", 128, X86_32_PAE),
     "init-p2m": ("synth/pv64-p2m", 4096, X86_64),
 }

@@ -64,8 +64,7 @@ class Real:
 
 
 REAL = {
-    "amd64": Real({Target.PV64, Target.PVH}, {Target.PV32: "ELF machine", Target.HVM: "note PHYS32_ENTRY"}),
-    "cloud": Real({Target.PV64, Target.PVH}, {Target.PV32: "ELF machine"}),
+    "cloud": Real({Target.PV64, Target.PVH}, {Target.PV32: "ELF machine", Target.HVM: "note PHYS32_ENTRY"}),
     "pae": Real({Target.PVH}, {Target.PV32: "loader ELF with Xen notes", Target.PV64: "ELF machine"}),
     "grub64": Real({Target.PV64}, {Target.PVH: "note PHYS32_ENTRY"}),
     "grub32": Real({Target.PV32}, {Target.PVH: "note PHYS32_ENTRY"}),

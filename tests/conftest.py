@@ -14,26 +14,20 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
-import hypothesis
-import pytest
-
 sys.path.insert(0, str(Path(__file__).parent / "support"))  # tests import its modules by their plain names
 
 import archivers
+import bytecode  # noqa: F401 (what follows is compiled once)
 import headers
+import hypothesis
 import mksynth
+import pytest
 import toolstack
 from kernels import LOAD_ADDRESS, Load, elf_file, pattern
 
 # The same examples in every run, and none fails because the machine is busy.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
-
-# Each module is compiled once, not in each of the processes that the tests start, whatever the environment says.
-sys.dont_write_bytecode = False
-sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "bytecode")
-os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 REQUIRED = os.environ.get("XLBUILD_REQUIRE_ORACLE") == "1"
 

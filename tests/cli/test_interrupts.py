@@ -12,8 +12,8 @@ SIGNALS = pytest.mark.parametrize(
     "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name
 )
 
-LARGE = 'name = "g"\ntype = "pv"\nkernel = "xlbuild:hello-pv"\nmemory = 60000\n'
-"""A guest with a p2m list of 117 MiB: writing it takes long enough to be interrupted."""
+LARGE = 'name = "g"\ntype = "pv"\nkernel = "xlbuild:hello-pv"\nmemory = 30000\n'
+"""A guest with a p2m list of 58 MiB: writing it takes long enough to be interrupted."""
 
 
 @pytest.fixture

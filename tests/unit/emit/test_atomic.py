@@ -5,39 +5,30 @@ import fcntl
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any
 
+import placing
 import pytest
+from placing import (
+    STRUCK,
+    WAYS,
+    TakenError,
+    content,
+    in_child,
+    make,
+    may_not_replace,
+    may_replace,
+    names,
+    put,
+    unknown,
+)
 
 from xlbuild.emit import atomic
 from xlbuild.emit.atomic import clean_up, put_in_place, settled
-
-if TYPE_CHECKING:
-    from _typeshed import TraceFunction
-
-WAYS = ("renameat2", "rename")
-
-
-class TakenError(Exception):
-    """What is there may not be replaced."""
-
-
-def may_replace(place: Path) -> None:
-    pass
-
-
-def may_not_replace(place: Path) -> None:
-    if os.path.lexists(place):
-        raise TakenError
-
-
-def unknown(source: Path, target: Path, flags: int) -> None:
-    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
 @pytest.fixture(params=WAYS)
@@ -46,42 +37,6 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "rename":
         monkeypatch.setattr(atomic, "_renameat2", unknown)
     return str(request.param)
-
-
-def make(path: Path, content: str) -> None:
-    path.mkdir()
-    (path / "first").write_text(content)
-    (path / "second").write_text(content)
-
-
-def content(path: Path) -> str | None:
-    """Return what a directory holds, None where nothing is; fail for what is only half there."""
-    if not os.path.lexists(path):
-        return None
-    assert sorted(entry.name for entry in path.iterdir()) == ["first", "second"]
-    (held,) = {entry.read_text() for entry in path.iterdir()}
-    return held
-
-
-def nothing() -> None:
-    pass
-
-
-def put(
-    place: Path,
-    new: str,
-    check: Callable[[Path], None] = may_replace,
-    meanwhile: Callable[[], object] = nothing,
-    how: Callable[[Path, str], object] = make,
-) -> None:
-    """Put something in place; `meanwhile` happens before it gets its name."""
-    with put_in_place(place, check) as path:
-        how(path, new)
-        meanwhile()
-
-
-def names(directory: Path) -> list[str]:
-    return sorted(entry.name for entry in directory.iterdir())
 
 
 def test_a_directory_gets_its_name_and_replaces_what_had_it(tmp_path: Path, way: str) -> None:
@@ -295,21 +250,6 @@ def test_a_settled_path_has_no_links_but_its_own_name(
             settled(Path(nowhere))
 
 
-def in_child(work: Callable[[], object]) -> int:
-    """Run something in a process of its own; return its exit status, negative for a signal."""
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        except TakenError:
-            status = 4
-        finally:
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
 def killed(work: Callable[[Path], object], place: Path) -> None:
     """Have a build killed while it makes what is new, which `work` does up to there."""
 
@@ -432,7 +372,7 @@ def test_the_name_stands_for_something_at_each_moment(tmp_path: Path) -> None:
     make(tmp_path / "g", "0")
     child = os.fork()
     if child == 0:
-        for number in range(100):
+        for number in range(50):
             put(tmp_path / "g", str(number))
         os._exit(0)
     looks = 0
@@ -442,69 +382,9 @@ def test_the_name_stands_for_something_at_each_moment(tmp_path: Path) -> None:
     assert looks > 100
 
 
-def killed_at_step(number: int, work: Callable[[], object]) -> bool:
-    """Do something in a process that is killed at its number-th step; return whether it was.
-
-    A step is a line of the module, or the removal of a file or directory.
-    """
-    steps = 0
-
-    def step() -> None:
-        nonlocal steps
-        steps += 1
-        if steps == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def trace(frame: FrameType, event: str, arg: Any) -> "TraceFunction | None":
-        if frame.f_code.co_filename != atomic.__file__:
-            return None
-        if event == "line":
-            step()
-        return trace
-
-    def traced() -> None:
-        sys.addaudithook(lambda event, _: step() if event in ("os.remove", "os.rmdir") else None)
-        sys.settrace(trace)
-        work()
-
-    status = in_child(traced)
-    assert status in (0, -signal.SIGKILL)
-    return status != 0
-
-
-@pytest.mark.parametrize("old", [None, "old"])
-def test_a_build_may_be_killed_at_any_step(tmp_path: Path, way: str, old: str | None) -> None:
-    place, number, seen = tmp_path / "g", 0, set()
-    going_on = True
-    while going_on:
-        number += 1
-        if old is not None:
-            make(place, old)
-        going_on = killed_at_step(number, lambda: put(place, "new"))
-        found = content(place)
-        seen.add(found)
-        clean_up(tmp_path)
-        after = content(place)
-        assert after == (old if found is None else found), number
-        assert names(tmp_path) == (["g"] if after else []), number
-        shutil.rmtree(place, ignore_errors=True)
-    assert number > 60
-    assert seen == {old, "new"} | ({None} if way == "rename" else set())
-
-
-def test_cleaning_up_may_be_killed_at_any_step(tmp_path: Path, way: str) -> None:
-    place, number = tmp_path / "g", 0
-    going_on = True
-    while going_on:
-        number += 1
-        leftover = tmp_path / ".xlbuild-0123abcd.partial"
-        (leftover / "old").mkdir(parents=True)
-        make(leftover / "old" / "g", "old")
-        make(leftover / "new", "new")
-        going_on = killed_at_step(number, lambda: clean_up(tmp_path))
-        assert content(place) in (None, "old")
-        clean_up(tmp_path)
-        assert content(place) == "old", number
-        assert names(tmp_path) == ["g"]
-        shutil.rmtree(place)
-    assert number > 20
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("what", STRUCK)
+def test_it_may_be_killed_at_any_step(tmp_path: Path, way: str, what: str) -> None:
+    command = [sys.executable, placing.__file__, str(tmp_path), way, what]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

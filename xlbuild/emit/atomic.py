@@ -88,11 +88,17 @@ def _clean_up_one(scratch: Path) -> None:
     lock = _open_lock(scratch)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A build that has just made it, and has no lock yet, must not find it half removed and make a lock anew.
+        scratch = scratch.rename(_scratch_name(scratch.parent))
         _put_back(scratch)
         _remove(scratch)
     finally:
         os.close(lock)
     _remove(scratch)
+
+
+def _scratch_name(parent: Path) -> Path:
+    return parent / f".xlbuild-{token_hex(4)}.partial"
 
 
 def _open_lock(scratch: Path) -> int:
@@ -105,7 +111,7 @@ def _scratch_directory(parent: Path) -> Iterator[Path]:
     scratch, lock = parent, None
     try:
         while lock is None:
-            scratch = parent / f".xlbuild-{token_hex(4)}.partial"
+            scratch = _scratch_name(parent)
             scratch.mkdir(mode=0o700)
             lock = _taken_lock(scratch)
         yield scratch

@@ -341,6 +341,25 @@ def test_a_build_whose_new_directory_another_one_cleans_up_takes_another(
     assert names(tmp_path) == ["g"]
 
 
+def test_a_new_directory_that_another_build_just_removes_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / ".xlbuild-0123abcd.partial"
+    scratch.mkdir()
+    rmdir = os.rmdir
+    taken: list[int | None] = []
+
+    def take_before(path: Path, **options: int) -> None:
+        if not taken:
+            taken.append(atomic._taken_lock(scratch))
+        rmdir(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", take_before)
+    clean_up(tmp_path)
+    assert taken == [None]
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("replaces", [False, True], ids=["free", "replaces"])
 def test_of_ten_builds_at_once_all_end_well(tmp_path: Path, way: str, replaces: bool) -> None:
     start, go = os.pipe()

@@ -80,13 +80,16 @@ def start(
     pipes = os.pipe(), os.pipe()
     pid = os.fork()
     if pid == 0:
-        prepare()
-        with (
-            Path(os.devnull).open("rb") as stdin,
-            os.fdopen(pipes[0][1], "wb") as stdout,
-            os.fdopen(pipes[1][1], "wb") as stderr,
-        ):
-            become_xlbuild(cwd, arguments, (stdin, stdout, stderr), env=env, real=real)
+        try:
+            prepare()
+            with (
+                Path(os.devnull).open("rb") as stdin,
+                os.fdopen(pipes[0][1], "wb") as stdout,
+                os.fdopen(pipes[1][1], "wb") as stderr,
+            ):
+                become_xlbuild(cwd, arguments, (stdin, stdout, stderr), env=env, real=real)
+        finally:
+            os._exit(99)
     for _, inside in pipes:
         os.close(inside)
     return Run(pid, (pipes[0][0], pipes[1][0]))
@@ -133,9 +136,12 @@ class OnTerminal:
         self._open = True
         pid = os.fork()
         if pid == 0:
-            os.setsid()
-            with os.fdopen(inside, "r+b", buffering=0) as stream:
-                become_xlbuild(cwd, arguments, [stream] * 3, env={"TERM": "xterm-256color", **env}, real=real)
+            try:
+                os.setsid()
+                streams = [os.fdopen(inside, "r+b", buffering=0)] * 3
+                become_xlbuild(cwd, arguments, streams, env={"TERM": "xterm-256color", **env}, real=real)
+            finally:
+                os._exit(99)
         self._run = Run(pid)
         os.close(inside)
 

@@ -86,7 +86,10 @@ def serve() -> None:
 def _answer(request: _Request) -> dict[str, Any]:
     child = os.fork()
     if child == 0:
-        _become(request)
+        try:
+            _become(request)
+        finally:
+            os._exit(99)
     status, usage = forked.wait(child)
     return {
         "returncode": status,
@@ -96,15 +99,12 @@ def _answer(request: _Request) -> dict[str, Any]:
 
 
 def _become(request: _Request) -> None:
-    with (
-        Path(request.streams[0]).open("rb") as stdin,
-        Path(request.streams[1]).open("r+b") as stdout,
-        Path(request.streams[2]).open("r+b") as stderr,
-    ):
+    stdin, stdout, stderr = map(Path, request.streams)
+    with stdin.open("rb") as given, stdout.open("r+b") as said, stderr.open("r+b") as complained:
         if request.most_data is not None:
             resource.setrlimit(resource.RLIMIT_DATA, (request.most_data, request.most_data))
         give_up_overrides()
-        forked.become_xlbuild(Path(request.cwd), request.arguments, (stdin, stdout, stderr))
+        forked.become_xlbuild(Path(request.cwd), request.arguments, (given, said, complained))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,7 @@ from guests import STANDARD_GUESTS
 
 import xlbuild
 from xlbuild.built import BuiltDomain
-from xlbuild.emit.jsonplace import DocumentKind, parse_document
-from xlbuild.emit.manifestread import read_manifest
 from xlbuild.emit.readback import read_directory
-from xlbuild.emit.structures import structure_files
-from xlbuild.errors import RefusedError
 
 PV = b'name="g"\ntype="pv"\nkernel="xlbuild:hello-pv"\nmemory=16\ncmdline="greeting=hello"\n'
 PVH = b'name="g"\ntype="pvh"\nkernel="xlbuild:hello-pvh"\nmemory=32\nvcpus=3\ncmdline="greeting=hello"\n'
@@ -39,14 +34,6 @@ def built(config: bytes, directory: Path, **options: Any) -> BuiltDomain:
     """Build a guest into a directory, and read it back."""
     write(config, directory, **options)
     return read_directory(directory)
-
-
-def in_memory(domain: xlbuild.Domain) -> BuiltDomain:
-    """Return a domain as it would be read back, its memory that in which it was built."""
-    text = json.dumps(xlbuild.manifest(domain)).encode()
-    kind = DocumentKind("manifest", RefusedError, "no-json", "not-valid", "")
-    read = read_manifest(parse_document(text, kind, "domain.json"), "g", domain.memory)
-    return replace(read, structures=structure_files(domain))
 
 
 def change_manifest(directory: Path, change: Callable[[Document], None]) -> None:

@@ -11,13 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from xlbuild.built import BuiltDomain, Verification
-from xlbuild.domain import Digests
+from xlbuild.domain import Digests, Domain
 from xlbuild.emit.digest import domain_digest, memory_digests
 from xlbuild.emit.directory import MANIFEST, MEMORY_IMAGE, MOST_MANIFEST
 from xlbuild.emit.jsonplace import DocumentKind, Place, parse_document
+from xlbuild.emit.manifest import manifest, manifest_text
 from xlbuild.emit.manifestread import check_schema, read_manifest, read_populated
 from xlbuild.emit.memoryimage import MemoryImage
 from xlbuild.emit.readfile import read_file, unreadable
+from xlbuild.emit.structures import structure_files
 from xlbuild.errors import FilesError, RefusedError, Where
 from xlbuild.units import MIB
 
@@ -59,6 +61,13 @@ def read_directory(path: str | os.PathLike[str]) -> BuiltDomain:
             where=Where(source),
         )
     return domain
+
+
+def in_memory(domain: Domain, source: str) -> BuiltDomain:
+    """Return a domain as it would be read back, its memory the one in which it was built; `source` is its name."""
+    document, _ = manifest(domain)
+    top = parse_document(manifest_text(document).encode(), _KIND, source)
+    return replace(read_manifest(top, source, domain.memory), structures=structure_files(domain))
 
 
 def verify(domain: BuiltDomain) -> Verification:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from xlbuild.built import BuiltDomain
 from xlbuild.emit import readback
 from xlbuild.emit.jsonplace import parse_document
 from xlbuild.emit.manifestread import check_schema, read_manifest, read_populated
-from xlbuild.emit.readback import read_directory, verify
+from xlbuild.emit.readback import in_memory, read_directory, verify
 from xlbuild.errors import FilesError, RefusedError, XlbuildError
 from xlbuild.memory import GuestMemory
 from xlbuild.units import PhysAddr
@@ -95,6 +96,12 @@ def test_what_is_written_reads_back_as_it_was_built(domain: xlbuild.Domain, dire
     assert found.digests == read.digests
     assert found.stray is None
     assert found.differing(read) == ()
+
+
+def test_a_domain_in_memory_is_what_would_be_read_back(domain: xlbuild.Domain, directory: Path) -> None:
+    read, built = read_directory(directory), in_memory(domain, str(directory))
+    assert replace(read, memory=domain.memory) == built
+    assert built.memory is domain.memory
 
 
 @pytest.mark.parametrize("guest", REAL.values(), ids=list(REAL))
@@ -482,7 +489,7 @@ def test_a_guest_of_1_tib_costs_no_memory_and_no_time(tmp_path: Path) -> None:
     assert (tmp_path / "g" / "memory.img").stat().st_size > 1 << 40
     program = (
         "import resource, sys, time\n"
-        "from xlbuild.emit.readback import read_directory, verify\n"
+        "from xlbuild.emit.readback import in_memory, read_directory, verify\n"
         "from xlbuild.inspect.domains.describe import describe_domain\n"
         "start, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "domain = read_directory(sys.argv[1])\n"

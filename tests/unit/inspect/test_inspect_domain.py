@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builtdomains import HELLO, PVH, REAL, built, change_manifest, in_memory, poke, write
+from builtdomains import HELLO, PVH, REAL, built, change_manifest, poke, write
 from guests import Guest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ from toolstack import XEN_ROOT, Material
 
 import xlbuild
 from xlbuild.built import BuiltDomain
-from xlbuild.emit.readback import read_directory, verify
+from xlbuild.emit.readback import in_memory, read_directory, verify
 from xlbuild.inspect.domains.describe import describe_domain, domain_problems
 from xlbuild.inspect.domains.regions import domain_regions, virtual_address
 from xlbuild.inspect.memory.region import region_at
@@ -397,7 +397,7 @@ def test_a_start_info_of_any_bytes_is_described(at: int, data: bytes) -> None:
 
 
 _PVH = xlbuild.build(PVH)
-_IN_MEMORY = in_memory(_PVH)
+_IN_MEMORY = in_memory(_PVH, "g")
 _PVH.memory.claim("damage", _PVH.plan.segments[1].frames)
 
 

@@ -4,11 +4,12 @@ from array import array
 from dataclasses import replace
 
 import pytest
-from builtdomains import PV, in_memory
+from builtdomains import PV
 from dice import Dice
 
 import xlbuild
 from xlbuild.built import BuiltDomain
+from xlbuild.emit.readback import in_memory
 from xlbuild.inspect.domains import p2m_list
 from xlbuild.inspect.domains.p2m_list import P2mRun, describe_p2m, p2m_problems, read_p2m
 from xlbuild.units import PhysAddr
@@ -16,7 +17,7 @@ from xlbuild.units import PhysAddr
 
 @pytest.fixture
 def domain() -> BuiltDomain:
-    return in_memory(xlbuild.build(PV))
+    return in_memory(xlbuild.build(PV), "g")
 
 
 def with_list(domain: BuiltDomain, mfns: list[int]) -> BuiltDomain:

@@ -7,13 +7,14 @@ every frame and address that a member names exists, so that nobody behind has to
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from xlbuild.abi.hvm_start_info import HVM_START_INFO
 from xlbuild.abi.layout import Fields, Layout
 from xlbuild.abi.start_info import START_INFO_X86_32, START_INFO_X86_64
 from xlbuild.container.model import Kind, Role
 from xlbuild.domain import Digests
+from xlbuild.errors import FilesError, Where
 from xlbuild.image.model import GuestType
 from xlbuild.plan.model import (
     EventChannel,
@@ -67,6 +68,40 @@ class MemoryReader(Protocol):
 
     def pages(self) -> Iterator[tuple[Pfn, bytes]]:
         """Yield each frame that holds a non-zero byte, ascending, with its 4096 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentMemory:
+    """The memory of a domain of which only the manifest is known: which frames there are, not what they hold.
+
+    A `MemoryReader`, whose methods that read raise FilesError (domain-image-missing) as soon as they are called.
+    """
+
+    populated: tuple[FrameRange, ...]
+    source: str
+    """Where the manifest was read from."""
+
+    @property
+    def end(self) -> Pfn:
+        """One past the highest frame that exists."""
+        return self.populated[-1].end
+
+    def read(self, address: PhysAddr, size: int) -> bytes:
+        """Refuse."""
+        self._refuse()
+
+    def pages(self) -> Iterator[tuple[Pfn, bytes]]:
+        """Refuse."""
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise FilesError(
+            "domain-image-missing",
+            "what the guest's memory holds is not known",
+            cause="this is a manifest alone, without the memory.img that a built domain has beside it",
+            hint="give the directory that `xlbuild create` wrote",
+            where=Where(self.source),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +217,11 @@ class BuiltDomain:
     def populated(self) -> tuple[FrameRange, ...]:
         """The frames that exist."""
         return self.memory.populated
+
+    @property
+    def has_contents(self) -> bool:
+        """Whether its memory can be read; of a manifest alone, only the digests that it records are known."""
+        return not isinstance(self.memory, AbsentMemory)
 
     @property
     def is_pv(self) -> bool:

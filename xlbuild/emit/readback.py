@@ -1,4 +1,4 @@
-"""Reading a built domain's directory back: what `emit.directory` wrote, or what somebody made of it since.
+"""Reading a built domain back: what `emit.directory` wrote, or what somebody made of it since.
 
 Nothing in it is trusted: the manifest is checked member by member, files are regular and of the size that they must
 have, and no more is read of them than that.
@@ -10,7 +10,7 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
-from xlbuild.built import BuiltDomain, Verification
+from xlbuild.built import AbsentMemory, BuiltDomain, Verification
 from xlbuild.domain import Digests, Domain
 from xlbuild.emit.digest import domain_digest, memory_digests
 from xlbuild.emit.directory import MANIFEST, MEMORY_IMAGE, MOST_MANIFEST
@@ -61,6 +61,22 @@ def read_directory(path: str | os.PathLike[str]) -> BuiltDomain:
             where=Where(source),
         )
     return domain
+
+
+def read_manifest_file(path: str | os.PathLike[str]) -> BuiltDomain:
+    """Return the domain that a manifest alone describes, a domain.json under any name: without memory and structures.
+
+    Raises FilesError where it cannot be read and RefusedError (domain-manifest-syntax, domain-manifest-invalid).
+    """
+    source = os.fspath(path)
+    return read_manifest_text(read_file(source, _KIND.what, Where(source), MOST_MANIFEST), source)
+
+
+def read_manifest_text(data: bytes, source: str) -> BuiltDomain:
+    """Return the same of a manifest's bytes; RefusedError as `read_manifest_file`. `source` is its name."""
+    top = parse_document(data, _KIND, source)
+    check_schema(top)
+    return read_manifest(top, source, AbsentMemory(read_populated(top), source))
 
 
 def in_memory(domain: Domain, source: str) -> BuiltDomain:

@@ -22,7 +22,7 @@ from xlbuild.built import BuiltDomain
 from xlbuild.emit import readback
 from xlbuild.emit.jsonplace import parse_document
 from xlbuild.emit.manifestread import check_schema, read_manifest, read_populated
-from xlbuild.emit.readback import in_memory, read_directory, verify
+from xlbuild.emit.readback import in_memory, read_directory, read_manifest_file, verify
 from xlbuild.errors import FilesError, RefusedError, XlbuildError
 from xlbuild.memory import GuestMemory
 from xlbuild.units import PhysAddr
@@ -102,6 +102,36 @@ def test_a_domain_in_memory_is_what_would_be_read_back(domain: xlbuild.Domain, d
     read, built = read_directory(directory), in_memory(domain, str(directory))
     assert replace(read, memory=domain.memory) == built
     assert built.memory is domain.memory
+
+
+def test_a_manifest_alone_reads_back_without_memory(domain: xlbuild.Domain, directory: Path) -> None:
+    whole = read_directory(directory)
+    alone = (directory / "domain.json").rename(directory.with_name("expected.json"))
+    read = read_manifest_file(alone)
+    assert (read.has_contents, whole.has_contents) == (False, True)
+    assert read == replace(whole, source=str(alone), memory=read.memory, structures={})
+    assert (read.populated, read.memory.end) == (whole.populated, whole.memory.end)
+    for use in (lambda: read.memory.read(PhysAddr(0), 1), read.memory.pages, lambda: verify(read)):
+        with pytest.raises(FilesError) as caught:
+            use()
+        assert caught.value.code == "domain-image-missing"
+        assert str(alone) in str(caught.value)
+
+
+def test_a_manifest_alone_is_not_trusted_either(directory: Path) -> None:
+    manifest = directory / "domain.json"
+    change_manifest(directory, lambda document: document.update(populated=[["0x0", "0x0"]]))
+    with pytest.raises(RefusedError) as caught:
+        read_manifest_file(manifest)
+    assert (caught.value.code, caught.value.where.key) == ("domain-manifest-invalid", "populated[0]")
+    manifest.write_text("{")
+    with pytest.raises(RefusedError) as caught:
+        read_manifest_file(manifest)
+    assert caught.value.code == "domain-manifest-syntax"
+    manifest.unlink()
+    with pytest.raises(FilesError) as missing:
+        read_manifest_file(manifest)
+    assert missing.value.code == "file-missing"
 
 
 @pytest.mark.parametrize("guest", REAL.values(), ids=list(REAL))
@@ -489,7 +519,7 @@ def test_a_guest_of_1_tib_costs_no_memory_and_no_time(tmp_path: Path) -> None:
     assert (tmp_path / "g" / "memory.img").stat().st_size > 1 << 40
     program = (
         "import resource, sys, time\n"
-        "from xlbuild.emit.readback import in_memory, read_directory, verify\n"
+        "from xlbuild.emit.readback import in_memory, read_directory, read_manifest_file, verify\n"
         "from xlbuild.inspect.domains.describe import describe_domain\n"
         "start, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "domain = read_directory(sys.argv[1])\n"

@@ -69,6 +69,9 @@ class MemoryReader(Protocol):
     def pages(self) -> Iterator[tuple[Pfn, bytes]]:
         """Yield each frame that holds a non-zero byte, ascending, with its 4096 bytes."""
 
+    def pages_in(self, frames: FrameRange) -> Iterator[tuple[Pfn, bytes]]:
+        """Yield those of `pages` that lie in a range, some of whose frames may not exist; no others are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class AbsentMemory:
@@ -91,6 +94,10 @@ class AbsentMemory:
         self._refuse()
 
     def pages(self) -> Iterator[tuple[Pfn, bytes]]:
+        """Refuse."""
+        self._refuse()
+
+    def pages_in(self, frames: FrameRange) -> Iterator[tuple[Pfn, bytes]]:
         """Refuse."""
         self._refuse()
 

@@ -6,7 +6,7 @@ already is a bug of ours and raises `StrayWriteError`; what a hypervisor does on
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -99,24 +99,13 @@ class GuestMemory:
 
     def pages(self) -> Iterator[tuple[Pfn, bytes]]:
         """Yield each frame that holds a non-zero byte, ascending, with its 4096 bytes."""
-        shared: Pfn | None = None
-        partial = bytearray()
-        for extent in self._extents:
-            for start, end in _page_steps(extent.start, extent.end):
-                pfn = pfn_of(PhysAddr(start))
-                if shared is not None and pfn != shared:
-                    yield from _nonzero(shared, bytes(partial))
-                    shared = None
-                data = extent.bytes_between(start, end)
-                if len(data) == PAGE_SIZE:
-                    yield from _nonzero(pfn, data)
-                    continue
-                if shared is None:
-                    shared, partial = pfn, bytearray(PAGE_SIZE)
-                at = page_offset(start)
-                partial[at : at + len(data)] = data
-        if shared is not None:
-            yield from _nonzero(shared, bytes(partial))
+        yield from _pages_of(self._extents)
+
+    def pages_in(self, frames: FrameRange) -> Iterator[tuple[Pfn, bytes]]:
+        """Yield those of `pages` that lie in a range, some of whose frames may not exist; no others are read."""
+        start, end = bytes_of(frames.first), bytes_of(frames.end)
+        found = self._extents[self._overlapping(PhysAddr(start), PhysAddr(end))]
+        yield from _pages_of(extent.part(max(extent.start, start), min(extent.end, end)) for extent in found)
 
     def read(self, address: PhysAddr, size: int) -> bytes:
         """Return bytes of guest memory; what nobody wrote is zero."""
@@ -150,6 +139,28 @@ class GuestMemory:
         first = bisect_right(self._extents, start, key=lambda extent: extent.end)
         last = bisect_left(self._extents, end, key=lambda extent: extent.start)
         return slice(first, max(first, last))
+
+
+def _pages_of(extents: Iterable[Extent]) -> Iterator[tuple[Pfn, bytes]]:
+    """Yield each frame in which extents, ascending, have a non-zero byte, with its 4096 bytes."""
+    shared: Pfn | None = None
+    partial = bytearray()
+    for extent in extents:
+        for start, end in _page_steps(extent.start, extent.end):
+            pfn = pfn_of(PhysAddr(start))
+            if shared is not None and pfn != shared:
+                yield from _nonzero(shared, bytes(partial))
+                shared = None
+            data = extent.bytes_between(start, end)
+            if len(data) == PAGE_SIZE:
+                yield from _nonzero(pfn, data)
+                continue
+            if shared is None:
+                shared, partial = pfn, bytearray(PAGE_SIZE)
+            at = page_offset(start)
+            partial[at : at + len(data)] = data
+    if shared is not None:
+        yield from _nonzero(shared, bytes(partial))
 
 
 def _page_steps(start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -4,8 +4,10 @@ Frame numbers and addresses are distinct types, so that mypy refuses to mix them
 other — the shift by 12 — happens in this file only.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NewType
 
 Pfn = NewType("Pfn", int)
@@ -138,6 +140,16 @@ def merge_ranges(ranges: Iterable[FrameRange]) -> tuple[FrameRange, ...]:
         else:
             merged.append(item)
     return tuple(merged)
+
+
+def common_ranges(ranges: Sequence[FrameRange], frames: FrameRange) -> Iterator[FrameRange]:
+    """Yield what a range has in common with others, which are ascending, disjoint and not empty."""
+    first = bisect_right(ranges, frames.first, key=lambda item: item.end)
+    for item in islice(ranges, first, None):
+        common = FrameRange(max(item.first, frames.first), min(item.end, frames.end))
+        if common.pages <= 0:
+            return
+        yield common
 
 
 def human_size(size: int) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from xlbuild.units import PAGE_SIZE, FrameRange, Pfn, PhysAddr
+from xlbuild.units import PAGE_SIZE, FrameRange, Pfn, PhysAddr, common_ranges
 
 
 class FakeMemory:
@@ -34,8 +34,12 @@ class FakeMemory:
 
     def pages(self) -> Iterator[tuple[Pfn, bytes]]:
         """Yield the frames that are not all zero."""
-        for frames in self.populated:
-            for pfn in range(frames.first, frames.end):
+        yield from self.pages_in(FrameRange(Pfn(0), self.end))
+
+    def pages_in(self, frames: FrameRange) -> Iterator[tuple[Pfn, bytes]]:
+        """Yield those of a range."""
+        for common in common_ranges(self.populated, frames):
+            for pfn in range(common.first, common.end):
                 page = self.read(PhysAddr(pfn * PAGE_SIZE), PAGE_SIZE)
                 if any(page):
                     yield Pfn(pfn), page

@@ -40,6 +40,30 @@ def test_pages_of_zeros_are_left_out_and_the_others_come_in_order() -> None:
     assert pages[1][1][:1] == b"z"
 
 
+class NotToBeRead:
+    """Bytes that a reader of other frames leaves alone."""
+
+    def __len__(self) -> int:
+        return 1 << 40
+
+    def __getitem__(self, part: slice, /) -> bytes:
+        raise AssertionError(part)
+
+
+def test_pages_of_a_range_are_found_without_a_look_at_others() -> None:
+    memory = memory_of((0, 3 << 28))
+    memory.claim("a", FrameRange.of(0, 3 << 28))
+    for terabyte in (0, 2):
+        memory.write("a", PhysAddr(terabyte << 40), NotToBeRead())
+    middle = PhysAddr((1 << 40) + 0x5FFF)
+    memory.write("a", middle, b"ab")
+    pages = list(memory.pages_in(FrameRange.of(1 << 28, 1 << 28)))
+    assert [(pfn, page.strip(b"\0")) for pfn, page in pages] == [
+        (0x10000005, b"a"),
+        (0x10000006, b"b"),
+    ]
+
+
 def test_overwriting_is_a_bug() -> None:
     memory = memory_of((0, 2))
     memory.claim("a", FrameRange.of(0, 2))

@@ -19,6 +19,7 @@ from xlbuild.units import (
     Pfn,
     PhysAddr,
     bytes_of,
+    common_ranges,
     human_size,
     page_down,
     page_up,
@@ -66,8 +67,12 @@ class MemoryImage:
 
     def pages(self) -> Iterator[tuple[Pfn, bytes]]:
         """Yield each frame that holds a non-zero byte, ascending, with its 4096 bytes; errors as `read`."""
-        for frames in self.populated:
-            yield from self._pages_in(frames)
+        yield from self.pages_in(FrameRange(Pfn(0), self.end))
+
+    def pages_in(self, frames: FrameRange) -> Iterator[tuple[Pfn, bytes]]:
+        """Yield those of `pages` that lie in a range; no others are read, errors as `read`."""
+        for existing in common_ranges(self.populated, frames):
+            yield from self._pages_in(existing)
 
     def stray(self) -> Pfn | None:
         """Return the first frame that holds a non-zero byte though the guest has none there; errors as `read`."""

@@ -138,6 +138,10 @@ class _Pages:
             if self._pages[pfn] != _ZEROS:
                 yield Pfn(pfn), self._pages[pfn]
 
+    def pages_in(self, frames: FrameRange) -> Iterator[tuple[Pfn, bytes]]:
+        """Yield those of a range."""
+        return (item for item in self.pages() if frames.first <= item[0] < frames.end)
+
 
 _ZEROS = bytes(_PAGE)
 _MOST_READ = 64 << 20

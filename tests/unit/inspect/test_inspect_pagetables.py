@@ -314,7 +314,10 @@ class EveryFrameAlike:
         return (self.page * 2)[address % 4096 :][:size]
 
     def pages(self) -> Iterator[tuple[Pfn, bytes]]:
-        return ((Pfn(pfn), self.page) for pfn in range(self.end))
+        return self.pages_in(FrameRange(Pfn(0), self.end))
+
+    def pages_in(self, frames: FrameRange) -> Iterator[tuple[Pfn, bytes]]:
+        return ((Pfn(pfn), self.page) for pfn in range(frames.first, min(frames.end, self.end)))
 
 
 HOSTILE = {

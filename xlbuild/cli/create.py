@@ -4,11 +4,10 @@ from pathlib import Path
 
 import click
 
+from xlbuild.cli.building import building_options
 from xlbuild.cli.places import check_places, searched
-from xlbuild.cli.sizes import KERNEL_SIZE_HELP, kernel_size
 from xlbuild.cli.text import STDIN, standard_input
 from xlbuild.errors import ConfigError, UsageError
-from xlbuild.profiles import PROFILES
 
 
 @click.command(name="create", context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,32 +15,10 @@ from xlbuild.profiles import PROFILES
 @click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("-o", "--output", metavar="DIR", help="Write the domain here (default: ./NAME).")
 @click.option("--force", is_flag=True, help="Replace the domain that is there.")
-@click.option(
-    "--xen",
-    type=click.Choice([profile.name for profile in PROFILES]),
-    envvar="XLBUILD_XEN",
-    help="Build as this Xen release does (XLBUILD_XEN; default: the newest).",
-)
+@building_options
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be built; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the domain's manifest (domain.json).")
-@click.option(
-    "--firmware-dir",
-    "firmware_dirs",
-    multiple=True,
-    metavar="DIR",
-    help="Look for hvmloader, SeaBIOS, OVMF and the shim here first: a flat directory or a root tree. "
-    "May be given several times; then XLBUILD_FIRMWARE_PATH (colon-separated) is searched.",
-)
-@click.option(
-    "--host", metavar="FILE", help="What the guest's memory map takes from its host (docs/host.md)."
-)
-@click.option(
-    "--hypercall-page/--no-hypercall-page",
-    default=True,
-    help="Fill a PV kernel's hypercall page, as the hypervisor does (default), or leave it zero.",
-)
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")
-@click.option("--max-kernel-size", metavar="SIZE", type=kernel_size, help=KERNEL_SIZE_HELP)
 @click.option("-q", "--quiet", is_flag=True, help="Print neither a report nor warnings.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each stage and its time, on stderr.")
 @click.pass_context

@@ -14,20 +14,35 @@ from typing import TYPE_CHECKING
 from xlbuild.version import VERSION
 
 if TYPE_CHECKING:
-    from xlbuild.api import build, check, digests, examine, manifest, write, write_part, xl_json
+    from xlbuild.api import (
+        build,
+        check,
+        digests,
+        examine,
+        identify,
+        manifest,
+        open_domain,
+        write,
+        write_part,
+        xl_json,
+    )
+    from xlbuild.built import BuiltDomain
     from xlbuild.checking.model import CheckReport, Finding
     from xlbuild.domain import Digests, Domain
     from xlbuild.errors import ConfigError, FilesError, RefusedError, StrictError, UsageError, XlbuildError
+    from xlbuild.identity import Identity
 
 __version__ = VERSION
 
 __all__ = [
+    "BuiltDomain",
     "CheckReport",
     "ConfigError",
     "Digests",
     "Domain",
     "FilesError",
     "Finding",
+    "Identity",
     "RefusedError",
     "StrictError",
     "UsageError",
@@ -36,7 +51,9 @@ __all__ = [
     "check",
     "digests",
     "examine",
+    "identify",
     "manifest",
+    "open_domain",
     "write",
     "write_part",
     "xl_json",
@@ -47,10 +64,13 @@ _HOMES = {
     "check": "xlbuild.api",
     "digests": "xlbuild.api",
     "examine": "xlbuild.api",
+    "identify": "xlbuild.api",
     "manifest": "xlbuild.api",
+    "open_domain": "xlbuild.api",
     "write": "xlbuild.api",
     "write_part": "xlbuild.api",
     "xl_json": "xlbuild.api",
+    "BuiltDomain": "xlbuild.built",
     "CheckReport": "xlbuild.checking.model",
     "Finding": "xlbuild.checking.model",
     "Digests": "xlbuild.domain",
@@ -61,6 +81,7 @@ _HOMES = {
     "StrictError": "xlbuild.errors",
     "UsageError": "xlbuild.errors",
     "XlbuildError": "xlbuild.errors",
+    "Identity": "xlbuild.identity",
 }
 
 

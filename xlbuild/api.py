@@ -12,11 +12,13 @@ from xlbuild.host import STAND_IN_TOPOLOGY, HostTopology
 from xlbuild.profiles import MOST_CONFIG, NEWEST, PROFILES, XC_DOM_DECOMPRESS_MAX, Profile
 
 if TYPE_CHECKING:
+    from xlbuild.built import BuiltDomain
     from xlbuild.checking import LookAtDisks, LookAtFiles
     from xlbuild.checking.model import CheckReport
     from xlbuild.domain import Digests, Domain
     from xlbuild.emit.inputs import InputFile
     from xlbuild.host import Host
+    from xlbuild.identity import Identity
     from xlbuild.inspect.subject import Subject
     from xlbuild.inspect.tree import Part
     from xlbuild.pipeline import OnStage, OnWarning
@@ -283,6 +285,63 @@ def digests(domain: Domain) -> Digests:
     from xlbuild.emit.manifest import manifest as make_manifest
 
     return make_manifest(domain)[1]
+
+
+def open_domain(
+    domain: str | Path | bytes,
+    *,
+    overrides: Sequence[str] = (),
+    xen: str | None = None,
+    firmware_dirs: Sequence[str] = (),
+    hypercall_page: bool = True,
+    host: str | Path | None = None,
+    max_kernel_size: int | None = None,
+    source: str = "-",
+    on_stage: OnStage = _ignore_stage,
+    on_warning: OnWarning = _ignore_warning,
+) -> BuiltDomain:
+    """Return a domain as one that is read back, whatever it is given as, a path or text; nothing is written.
+
+    A built domain's directory and a manifest (a domain.json alone, under any name) are read; of a manifest's memory
+    nothing but the digests is known. A configuration is built in memory, with arguments as for `build`; they are
+    nothing to the others.
+
+    Raises what `build` does, FilesError and RefusedError for what cannot be read back or is something else, and
+    UsageError for overrides where there is no configuration.
+    """
+    from functools import partial
+
+    from xlbuild.opening import open_domain as open_it
+
+    given = domain if isinstance(domain, bytes) else str(domain)
+    building = partial(
+        build,
+        given,
+        overrides=overrides,
+        xen=xen,
+        firmware_dirs=firmware_dirs,
+        hypercall_page=hypercall_page,
+        host=host,
+        max_kernel_size=max_kernel_size,
+        source=source,
+        on_stage=on_stage,
+        on_warning=on_warning,
+    )
+    return open_it(given, source if isinstance(given, bytes) else given, overrides, building)
+
+
+def identify(domain: BuiltDomain, *, on_warning: OnWarning = _ignore_warning) -> Identity:
+    """Return what a domain that was opened is known by: its digests, and those of all that enters them.
+
+    All of a directory's memory is read for that. Where it is not what the manifest records, the digests are those of
+    what is there, and `on_warning` is told. Raises FilesError for an image that cannot be read, or changes meanwhile.
+    """
+    from xlbuild.emit.readback import identify as identify_it
+
+    identity = identify_it(domain)
+    for warning in identity.warnings():
+        on_warning(warning)
+    return identity
 
 
 def write(

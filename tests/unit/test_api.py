@@ -50,6 +50,30 @@ def test_a_path_a_string_and_bytes_build_the_same(config: Path) -> None:
     assert len(digests) == 1
 
 
+def test_a_domain_is_opened_and_identified_whatever_it_is_given_as(config: Path, tmp_path: Path) -> None:
+    domain = xlbuild.build(config)
+    xlbuild.write(domain, tmp_path / "g")
+    manifest = tmp_path / "g" / "domain.json"
+    given: dict[str, list[str | Path | bytes]] = {
+        "configuration": [config, str(config), PVH],
+        "built domain": [tmp_path / "g", str(tmp_path / "g")],
+        "manifest": [manifest, str(manifest), manifest.read_bytes()],
+    }
+    for origin, ways in given.items():
+        for way in ways:
+            opened = xlbuild.open_domain(way)
+            assert opened.has_contents == (origin != "manifest")
+            identity = xlbuild.identify(opened)
+            assert (identity.origin, identity.digests) == (origin, xlbuild.digests(domain))
+            assert (identity.differing, list(identity.warnings())) == ((), [])
+
+
+def test_what_a_build_warns_of_is_told_of_a_domain_that_is_opened() -> None:
+    told: list[Diagnostic] = []
+    xlbuild.open_domain(PVH, overrides=["maxmem=16"], on_warning=told.append)
+    assert [warning.code for warning in told] == ["config-maxmem"]
+
+
 def test_overrides_come_after_the_file(config: Path) -> None:
     domain = xlbuild.build(config, overrides=["memory=64", 'name="other"'])
     assert (domain.container.name, domain.plan.layout.total_pages) == ("other", 64 * 256)

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("xlbuild.cli.check", "Tell what is wrong with xl configurations."),
     "inspect": ("xlbuild.cli.inspect", "Tell what a file is, where it boots, and what lies where."),
     "extract": ("xlbuild.cli.extract", "Take a part out of a kernel or a built domain."),
+    "digest": ("xlbuild.cli.digest", "Print the digest by which a domain is known."),
 }
 """Every command: the module that has it, and its line in the list."""
 

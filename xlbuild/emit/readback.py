@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xlbuild.built import AbsentMemory, BuiltDomain, Verification
 from xlbuild.domain import Digests, Domain
-from xlbuild.emit.digest import domain_digest, memory_digests
+from xlbuild.emit.digest import domain_digest, memory_digests, part_digests
 from xlbuild.emit.directory import MANIFEST, MEMORY_IMAGE, MOST_MANIFEST
 from xlbuild.emit.jsonplace import DocumentKind, Place, parse_document
 from xlbuild.emit.manifest import manifest, manifest_text
@@ -21,7 +21,8 @@ from xlbuild.emit.memoryimage import MemoryImage
 from xlbuild.emit.readfile import read_file, unreadable
 from xlbuild.emit.structures import structure_files
 from xlbuild.errors import FilesError, RefusedError, Where
-from xlbuild.units import MIB
+from xlbuild.identity import Identity, Origin
+from xlbuild.units import MIB, Pfn
 
 _MOST_STRUCTURE = MIB
 """Bytes of a .bin file; the largest has some 70 KiB."""
@@ -47,12 +48,12 @@ def read_directory(path: str | os.PathLike[str]) -> BuiltDomain:
     RefusedError (domain-manifest-syntax, domain-manifest-invalid, domain-image-length), and what `read_file` does.
     """
     source = os.fspath(path)
-    before = _identity(source)
+    before = _inode(source)
     top = _manifest(source)
     memory = MemoryImage(str(Path(source) / MEMORY_IMAGE), read_populated(top))
     domain = read_manifest(top, source, memory)
     domain = replace(domain, structures=_structures(domain))
-    if _identity(source) != before:
+    if _inode(source) != before:
         raise FilesError(
             "domain-changed",
             f"the domain {source} has been replaced while it was read",
@@ -97,7 +98,21 @@ def verify(domain: BuiltDomain) -> Verification:
     return Verification(digests, stray)
 
 
-def _identity(source: str) -> tuple[int, int]:
+def identify(domain: BuiltDomain) -> Identity:
+    """Return what a domain is known by: of one in a directory all of the memory is read, FilesError as `verify`."""
+    memory = domain.memory
+    if isinstance(memory, MemoryImage):
+        found = verify(domain)
+        return _identity_of(domain, Origin.DIRECTORY, found.digests, found.stray)
+    digests = replace(domain.digests, domain=domain_digest(domain.document, domain.digests.memory))
+    return _identity_of(domain, Origin.CONFIG if domain.has_contents else Origin.MANIFEST, digests)
+
+
+def _identity_of(domain: BuiltDomain, origin: Origin, digests: Digests, stray: Pfn | None = None) -> Identity:
+    return Identity(domain, origin, digests, part_digests(domain.document, digests.memory), stray)
+
+
+def _inode(source: str) -> tuple[int, int]:
     """Return what tells a directory from one that takes its place; FilesError where there is none."""
     try:
         status = os.stat(source)  # noqa: PTH116 (a Path takes an empty name for `.`)

@@ -106,6 +106,12 @@ def read_file(
         return _content(file, fd)
 
 
+def read_head(path: str, what: str, where: Where, size: int) -> bytes:
+    """Return the first bytes of a file, all of one that has no more; FilesError where it cannot be read."""
+    with _opened(_File(path, what, where)) as fd:
+        return _read(fd, size)
+
+
 def open_file(path: str, what: str, where: Where) -> int:
     """Return a descriptor of a regular file, for a caller who reads parts of it; FilesError as `read_file`."""
     with _opened(_File(path, what, where)) as fd:

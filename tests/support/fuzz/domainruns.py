@@ -19,7 +19,7 @@ from xlbuild.container import FileRequest
 from xlbuild.domain import Domain
 from xlbuild.emit.directory import MANIFEST, MEMORY_IMAGE
 from xlbuild.emit.inputs import InputFile
-from xlbuild.emit.readback import read_directory, verify
+from xlbuild.emit.readback import identify, read_directory, read_manifest_text, verify
 from xlbuild.errors import FilesError, RefusedError, UsageError
 from xlbuild.hello import HELLO_KERNELS
 from xlbuild.inspect.domains.regions import domain_regions, virtual_address
@@ -86,11 +86,19 @@ def run_manifest(data: bytes) -> str:
             return check_error(error)
         promise(verification.stray is None, "an image of holes has nothing anywhere")
         check_domain(domain)
+        _check_alone(data, domain)
         subject = DomainSubject(domain, verify)
         check_tree(subject.describe())
         check_parts(subject.parts())
         said = {_at(subject, place) for place in _PLACES}
         return f"{domain.kind} read, {' and '.join(sorted(said))}"
+
+
+def _check_alone(data: bytes, domain: BuiltDomain) -> None:
+    """Check that a manifest alone is the same domain, and has the digest that it records for its memory."""
+    alone = identify(read_manifest_text(data, domain.source))
+    promise(alone.built.document == domain.document, "a manifest alone says the same")
+    promise(alone.parts["memory"] == domain.digests.memory, "a manifest alone has the memory that it records")
 
 
 def _wanted(data: bytes) -> int:

@@ -1,0 +1,105 @@
+"""`xlbuild digest`: the digest by which a domain is known, and those of its parts."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from xlbuild.cli.building import building_options
+from xlbuild.cli.places import check_places, searched
+from xlbuild.cli.text import STDIN, open_stdin
+from xlbuild.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xlbuild.identity import Identity
+
+
+@click.command(name="digest", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("domain", metavar="DOMAIN")
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@building_options
+@click.option("--parts", is_flag=True, help="Print a line for each thing that enters the digest, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of them as JSON (docs/digest.md).")
+@click.option("-q", "--quiet", is_flag=True, help="Print no warnings.")
+def command(
+    domain: str,
+    settings: tuple[str, ...],
+    xen: str | None,
+    firmware_dirs: tuple[str, ...],
+    host: str | None,
+    hypercall_page: bool,
+    max_kernel_size: int | None,
+    parts: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Print the digest of what DOMAIN's guest finds when it starts, which moves when that moves, and only then.
+
+    DOMAIN is a built domain's directory, whose memory is read for that; a domain.json alone, whose record of the
+    memory is taken on trust; or an xl configuration (`-`: standard input), which is built in memory as `create` would
+    build it, with KEY=VALUE settings behind it: nothing is written.
+    """
+    from xlbuild import api
+    from xlbuild.cli.complain import say_nothing, warn
+    from xlbuild.cli.progress import Progress
+    from xlbuild.emit.digest import digest_document
+
+    _refuse_setting(domain)
+    check_places(firmware_dirs, host)
+    on_warning = say_nothing if quiet else warn
+    with Progress(verbose=False, quiet=quiet) as progress:
+        opened = api.open_domain(
+            _standard_input() if domain == "-" else domain,
+            overrides=settings,
+            xen=xen,
+            firmware_dirs=searched(firmware_dirs),
+            hypercall_page=hypercall_page,
+            host=host,
+            max_kernel_size=max_kernel_size,
+            source=STDIN,
+            on_stage=progress.stage,
+            on_warning=on_warning,
+        )
+        progress.stage("digest", opened.source)
+        identity = api.identify(opened, on_warning=on_warning)
+    if as_json:
+        click.echo(json.dumps(digest_document(identity), indent=2))
+    elif parts:
+        click.echo("\n".join(_lines(identity)))
+    else:
+        click.echo(identity.digests.domain)
+
+
+def _refuse_setting(domain: str) -> None:
+    """Refuse a setting in the place of DOMAIN; a path may have a `=` in it, as those of a matrix of guests do."""
+    if "=" in domain and not os.path.lexists(domain):
+        raise UsageError(
+            "no-file",
+            f"no DOMAIN is given: {domain} is a setting",
+            cause="settings come behind DOMAIN, and nothing has that name",
+            hint="name a built domain's directory, its domain.json, or a configuration (`-`: standard input)",
+        )
+
+
+def _standard_input() -> bytes:
+    from xlbuild.emit.directory import MOST_MANIFEST
+    from xlbuild.emit.readfile import read_stream
+
+    return read_stream(open_stdin("domain").fileno(), STDIN, "domain", MOST_MANIFEST)
+
+
+def _lines(identity: Identity) -> Iterator[str]:
+    """Yield a name and a digest a line; names have no blanks, so that a script may split it there."""
+    named = {
+        "domain": identity.digests.domain,
+        **identity.parts,
+        **{f"segment:{name}": digest for name, digest in identity.digests.segments.items()},
+    }
+    width = max(map(len, named))
+    for name, digest in named.items():
+        yield f"{name.replace(' ', '-'):{width}}  {digest}"

@@ -122,12 +122,25 @@ class BuiltInput:
 
 
 @dataclass(frozen=True, slots=True)
+class BuiltNote:
+    """A note of the kernel, as the manifest records it."""
+
+    name: str
+    value: str
+    """Its text, or its number as "0x…"."""
+
+
+@dataclass(frozen=True, slots=True)
 class BuiltKernel:
     """What the builder made of the kernel's file."""
 
     format: str
     packing: tuple[str, ...]
     entry: int
+    notes: tuple[BuiltNote, ...] | None = None
+    """None: not known, because the manifest is older than their being recorded."""
+    features_active: tuple[str, ...] | None = None
+    """Names of the features that the kernel requires or that were requested; None as for notes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from xlbuild.abi.start_info import START_INFO_COUNTS
 from xlbuild.container import Kind
 from xlbuild.domain import Digests, Domain
 from xlbuild.emit.digest import domain_digest, memory_digests
+from xlbuild.image.features import FEATURE_NAMES
 from xlbuild.inspect.tree import hexadecimal
 from xlbuild.plan.memmap import IOREQ_SERVER_FIRST, NR_IOREQ_SERVER_PAGES
 from xlbuild.plan.model import Plan, Segment, StartInfo, Vcpu
@@ -43,11 +44,7 @@ def manifest(domain: Domain) -> tuple[dict[str, object], Digests]:
             }
             for item in domain.inputs
         ],
-        "kernel": {
-            "format": plan.request.image.format,
-            "packing": list(plan.request.image.packing),
-            "entry": hexadecimal(plan.entry),
-        },
+        "kernel": _kernel(plan),
         "command_line": domain.container.command_line,
         "total_pages": plan.layout.total_pages,
         "target_pages": plan.layout.target_pages,
@@ -83,6 +80,23 @@ def manifest(domain: Domain) -> tuple[dict[str, object], Digests]:
 def manifest_text(document: Mapping[str, object]) -> str:
     """Return the document as it is written: indented JSON, ASCII only, a final newline."""
     return json.dumps(document, indent=2) + "\n"
+
+
+def _kernel(plan: Plan) -> dict[str, object]:
+    image = plan.request.image
+    return {
+        "format": image.format,
+        "packing": list(image.packing),
+        "entry": hexadecimal(plan.entry),
+        "notes": [
+            {
+                "name": note.name,
+                "value": note.value if isinstance(note.value, str) else hexadecimal(note.value),
+            }
+            for note in image.parameters.notes
+        ],
+        "features_active": [name for name, bit in FEATURE_NAMES.items() if image.features_active & bit],
+    }
 
 
 def _ranges(ranges: Iterable[FrameRange]) -> list[list[str]]:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from xlbuild.abi.layout import FieldValue, Layout
-from xlbuild.built import BuiltInput, BuiltKernel, NumaTables, PopulateOnDemand
+from xlbuild.built import BuiltInput, BuiltKernel, BuiltNote, NumaTables, PopulateOnDemand
 from xlbuild.container import Kind, Role
 from xlbuild.domain import Digests
 from xlbuild.emit.jsonplace import Place, shown
 from xlbuild.image.model import GuestType
+from xlbuild.image.notes import MOST_NOTES
 from xlbuild.plan.model import (
     EventChannel,
     Grant,
@@ -120,13 +121,28 @@ def input_of(place: Place) -> BuiltInput:
 
 
 def kernel_of(place: Place) -> BuiltKernel:
-    """Return what is recorded of the kernel."""
-    place.check_object("format", "packing", "entry")
+    """Return what is recorded of the kernel: its notes and features only where they are, in all but old manifests."""
+    place.check_object("format", "packing", "entry", "notes", "features_active")
+    notes, features = place.member("notes"), place.member("features_active")
     return BuiltKernel(
         place.required("format").text(),
         place.required("packing").each(Place.text, 0, MOST),
         place.required("entry").number(0, _U64),
+        _notes_of(notes) if notes is not None else None,
+        features.each(name_of, 0, MOST) if features is not None else None,
     )
+
+
+def _notes_of(place: Place) -> tuple[BuiltNote, ...]:
+    notes = place.each(_note_of, 0, MOST_NOTES)
+    if len({note.name for note in notes}) < len(notes):
+        place.wrong("two of them have the same name")
+    return notes
+
+
+def _note_of(place: Place) -> BuiltNote:
+    place.check_object("name", "value")
+    return BuiltNote(name_of(place.required("name")), place.required("value").text())
 
 
 def populate_on_demand_of(place: Place) -> PopulateOnDemand:

@@ -15,7 +15,7 @@ from xlbuild.image.elf import ADDRESS_MASK, SHT_NOTE, ElfFile
 _OWNER = b"Xen\0"
 _NOTE_HEADER = 12
 _WORD_MASK = 0xFFFF_FFFF
-_MOST_NOTES = 65536
+MOST_NOTES = 65536
 """Xen's loader stops reading there; notes of other owners count as well."""
 
 _HIGHEST_END = (1 << 64) - (1 << 47)
@@ -118,7 +118,7 @@ def _sections(elf: ElfFile) -> list[tuple[int, int]]:
 
 
 def _notes_in(elf: ElfFile, ranges: list[tuple[int, int]]) -> Iterator[RawNote]:
-    budget = _MOST_NOTES
+    budget = MOST_NOTES
     for start, length in ranges:
         offset, end = start, start + length
         if end > _HIGHEST_END:

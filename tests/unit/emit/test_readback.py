@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builtdomains import HELLO, PV, PVH, REAL, Document, change_manifest, poke, write
+from builtdomains import HELLO, PV, PVH, REAL, Document, built, change_manifest, poke, write
 from hypothesis import given
 from hypothesis import strategies as st
+from kernels import LOAD_ADDRESS, Load, elf_file, pattern
 from toolstack import XEN_ROOT, Material
 
 import xlbuild
@@ -24,6 +25,7 @@ from xlbuild.emit.jsonplace import parse_document
 from xlbuild.emit.manifestread import check_schema, read_manifest, read_populated
 from xlbuild.emit.readback import in_memory, read_directory, read_manifest_file, verify
 from xlbuild.errors import FilesError, RefusedError, XlbuildError
+from xlbuild.inspect.domains.describe import describe_domain
 from xlbuild.memory import GuestMemory
 from xlbuild.units import PhysAddr
 
@@ -70,6 +72,11 @@ def check_same(read: BuiltDomain, domain: xlbuild.Domain) -> None:
         image.packing,
         plan.entry,
     )
+    assert read.kernel.notes is not None
+    assert [(note.name, note.value) for note in read.kernel.notes] == [
+        (note.name, note.value if isinstance(note.value, str) else hex(note.value))
+        for note in image.parameters.notes
+    ]
     assert [(i.role, i.path, i.size) for i in read.inputs] == [
         (i.role, i.path, len(i.data)) for i in domain.inputs
     ]
@@ -155,6 +162,43 @@ def test_an_hvm_guest_with_nodes_reads_back(small_hvm: str, tmp_path: Path) -> N
     assert read.vnuma is not None
     assert (read.vnuma.vdistance, read.vnuma.vcpu_to_vnode) == (vnuma.vdistance, vnuma.vcpu_to_vnode)
     assert read.vnuma.vmemranges == domain.plan.layout.vmemranges
+
+
+def test_a_manifest_older_than_the_kernels_notes_is_read_and_has_the_same_digest(directory: Path) -> None:
+    assert read_directory(directory).kernel.notes
+    change_manifest(directory, forget_notes)
+    read = read_directory(directory)
+    assert (read.kernel.notes, read.kernel.features_active) == (None, None)
+    assert verify(read).digests == read.digests
+    assert set(described_kernel(read)) == {"format", "packing", "entry"}
+
+
+def forget_notes(document: Document) -> None:
+    for name in ("notes", "features_active"):
+        del document["kernel"][name]
+
+
+def described_kernel(read: BuiltDomain) -> Document:
+    kernel = describe_domain(read)["kernel"]
+    assert isinstance(kernel, dict)
+    return kernel
+
+
+def test_notes_are_recorded_and_the_features_that_a_kernel_requires(tmp_path: Path) -> None:
+    notes: dict[str | int, str | int | bytes] = {
+        "LOADER": "generic",
+        "XEN_VERSION": "xen-3.0",
+        "FEATURES": "!writable_page_tables|dom0",
+        "HV_START_LOW": 0xFFFF_8000_0000_0000,
+    }
+    data = elf_file([Load(LOAD_ADDRESS, pattern(0x1000))], [*notes.items()], header={"e_entry": LOAD_ADDRESS})
+    (tmp_path / "kernel").write_bytes(data)
+    read = built(f'name="g"\nkernel="{tmp_path}/kernel"\nmemory=16\n'.encode(), tmp_path / "g")
+    shown = described_kernel(read)
+    assert shown["features_active"] == ["writable_page_tables"]
+    assert {note["name"]: note["value"] for note in shown["notes"]} == notes | {
+        "HV_START_LOW": "0xffff800000000000"
+    }
 
 
 def test_names_of_any_bytes_read_back(tmp_path: Path) -> None:
@@ -420,6 +464,11 @@ WRONG = [
     ("hypercall_page", {"pfn": "0x1", "filled": 1}, "hypercall_page.filled", "neither true nor false"),
     ("digests/memory", "0" * 63, "digests.memory", "not a SHA-256 digest"),
     ("digests/segments/stack", "0" * 64, "digests.segments", "none of its members"),
+    ("kernel/notes", {}, "kernel.notes", "an object is no array"),
+    ("kernel/notes", [{"name": "ENTRY", "value": "0x1"}] * 2, "kernel.notes", "two of them have the same"),
+    ("kernel/notes/0/value", 5, "kernel.notes[0].value", "5 is no string"),
+    ("kernel/notes/0/type", 5, "kernel.notes[0]", '"type" is none of its members'),
+    ("kernel/features_active", ["a/b"], "kernel.features_active[0]", "not a name"),
     ("inputs/0/role", "driver", "inputs[0].role", '"driver" is none of kernel, shim'),
 ]
 
@@ -465,8 +514,8 @@ def test_no_member_can_be_left_out(domain: xlbuild.Domain) -> None:
         if path.startswith(("special_pages/", "vcpus/0/registers", "vcpus/0/mtrr")) and path.count("/") < 3:
             continue  # there is no list of those that have to be there
         *before, last = path.split("/")
-        if last.isdigit():
-            continue
+        if last.isdigit() or path in ("kernel/notes", "kernel/features_active"):
+            continue  # older manifests have no notes
         changed = copy.deepcopy(document)
         place: Any = changed
         for name in before:

@@ -7,7 +7,7 @@ copied from the manifest; where the two disagree, `problems` says so.
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from xlbuild.built import BuiltDomain, Verification
+from xlbuild.built import BuiltDomain, BuiltKernel, Verification
 from xlbuild.inspect.domains.files import describe_hypercall_page, describe_shared_info, file_problems
 from xlbuild.inspect.domains.hvm_info import describe_hvm_info, hvm_info_problems
 from xlbuild.inspect.domains.lists import (
@@ -83,17 +83,26 @@ def _identity(built: BuiltDomain) -> Branch:
         "reason": built.reason,
         "guest_type": built.guest_type.value,
         "profile": built.profile,
-        "kernel": {
-            "format": built.kernel.format,
-            "packing": list(built.kernel.packing),
-            "entry": hexadecimal(built.kernel.entry),
-        },
+        "kernel": _kernel(built.kernel),
         "command_line": built.command_line,
         "inputs": [
             {"role": item.role.value, "path": item.path, "size": item.size, "sha256": item.sha256}
             for item in built.inputs
         ],
     }
+
+
+def _kernel(kernel: BuiltKernel) -> Branch:
+    described: dict[str, Tree] = {
+        "format": kernel.format,
+        "packing": list(kernel.packing),
+        "entry": hexadecimal(kernel.entry),
+    }
+    if kernel.notes is not None:
+        described["notes"] = [{"name": note.name, "value": note.value} for note in kernel.notes]
+    if kernel.features_active is not None:
+        described["features_active"] = list(kernel.features_active)
+    return described
 
 
 def _digests(built: BuiltDomain, verification: Verification | None) -> Branch:

@@ -61,6 +61,7 @@ def _load(candidate: Candidate, format_name: str, elf: ElfFile, parameters: XenP
         entry=parameters.virt_entry,
         features_active=active,
         pieces=pieces,
+        core=candidate.blob,
         warnings=warnings,
     )
 

@@ -59,6 +59,7 @@ def _load(
         entry=elf.header.entry & 0xFFFF_FFFF,
         features_active=parameters.features_required,
         pieces=pieces,
+        core=candidate.blob,
         is_firmware=True,
         warnings=(*_started_as_firmware(candidate, elf, failure), *warnings),
     )

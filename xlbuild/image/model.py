@@ -1,10 +1,11 @@
 """What a loader makes of a kernel file: the values that the plan is built from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TypeAlias
 
 from xlbuild.errors import Diagnostic
+from xlbuild.image.blob import Blob
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 """Bytes that are not copied on their way into guest memory."""
@@ -97,6 +98,8 @@ class KernelImage:
     features_active: int
     pieces: tuple[Piece, ...]
     """In ascending order, without overlaps; they may reach behind `end`, to the end of its page."""
+    core: Blob = field(compare=False, repr=False)
+    """The innermost file, which the pieces are of: an ELF file, or a multiboot-style binary."""
     is_firmware: bool = False
     """HVM firmware: its loader places firmware modules behind it; no other does."""
     warnings: tuple[Diagnostic, ...] = ()

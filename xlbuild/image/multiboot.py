@@ -137,6 +137,7 @@ def _load(table: _Table) -> KernelImage:
         entry=fields.entry_addr,
         features_active=active_features(candidate, supported=0, required=0),
         pieces=(Piece(0, data),) if data else (),
+        core=candidate.blob,
         warnings=_warnings(table, end),
     )
 

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from xlbuild.image.elf import ADDRESS_MASK, SHT_NOTE, ElfFile
 
-_OWNER = b"Xen\0"
+_XEN = b"Xen\0"
 _NOTE_HEADER = 12
 _WORD_MASK = 0xFFFF_FFFF
 MOST_NOTES = 65536
@@ -84,7 +84,7 @@ GUEST_STRING_NAMES: dict[str, NoteType] = {
 
 @dataclass(frozen=True, slots=True)
 class RawNote:
-    """One note named "Xen": its type and where its description stands in the file."""
+    """One note: its type and where its description stands in the file."""
 
     type: int
     offset: int
@@ -96,12 +96,17 @@ def xen_notes(elf: ElfFile) -> Iterator[RawNote]:
 
     A segment with p_offset 0 does not count (old binutils wrote such).
     """
+    return notes_named(elf, _XEN)
+
+
+def notes_named(elf: ElfFile, owner: bytes) -> Iterator[RawNote]:
+    """Yield the notes of a name, its NUL included, from where `xen_notes` looks for Xen's."""
     found = False
-    for note in _notes_in(elf, _segments(elf)):
+    for note in _notes_in(elf, _segments(elf), owner):
         found = True
         yield note
     if not found:
-        yield from _notes_in(elf, _sections(elf))
+        yield from _notes_in(elf, _sections(elf), owner)
 
 
 def has_notes(elf: ElfFile) -> bool:
@@ -117,7 +122,7 @@ def _sections(elf: ElfFile) -> list[tuple[int, int]]:
     return [(s.offset, s.size) for s in elf.section_headers() if s.type == SHT_NOTE]
 
 
-def _notes_in(elf: ElfFile, ranges: list[tuple[int, int]]) -> Iterator[RawNote]:
+def _notes_in(elf: ElfFile, ranges: list[tuple[int, int]], owner: bytes) -> Iterator[RawNote]:
     budget = MOST_NOTES
     for start, length in ranges:
         offset, end = start, start + length
@@ -129,7 +134,7 @@ def _notes_in(elf: ElfFile, ranges: list[tuple[int, int]]) -> Iterator[RawNote]:
             budget -= 1
             name_size, size, kind = (elf.number(offset + field, 4) for field in (0, 4, 8))
             description = offset + _NOTE_HEADER + _rounded(name_size)
-            if _is_xen(elf, offset + _NOTE_HEADER):
+            if _is_named(elf, offset + _NOTE_HEADER, owner):
                 yield RawNote(kind, description, size)
             offset = description + _rounded(size)
 
@@ -139,8 +144,8 @@ def _rounded(size: int) -> int:
     return (size + 3) & ~3 & _WORD_MASK
 
 
-def _is_xen(elf: ElfFile, offset: int) -> bool:
-    return elf.blob.holds(offset, len(_OWNER)) and elf.blob.read(offset, len(_OWNER)) == _OWNER
+def _is_named(elf: ElfFile, offset: int, owner: bytes) -> bool:
+    return elf.blob.holds(offset, len(owner)) and elf.blob.read(offset, len(owner)) == owner
 
 
 def note_number(elf: ElfFile, note: RawNote) -> int:

@@ -24,9 +24,9 @@ from xlbuild.image.notes import GUEST_STRING_NAMES, NoteType
 from xlbuild.inspect.kernels.address import describe_kernel_address
 from xlbuild.inspect.kernels.bzimage import SETUP_HEADER, SETUP_HEADER_OFFSET
 from xlbuild.inspect.kernels.describe import describe_kernel
-from xlbuild.inspect.kernels.elf import symbol_at
 from xlbuild.inspect.kernels.features import FEATURES
 from xlbuild.inspect.kernels.file import UnpackOnce, take_apart
+from xlbuild.inspect.kernels.names import KernelNames
 from xlbuild.inspect.kernels.parts import kernel_parts
 from xlbuild.profiles import NEWEST, PROFILES, Profile
 from xlbuild.units import paddr_of
@@ -160,8 +160,8 @@ def test_symbols_are_those_that_pyelftools_reads(tmp_path: Path) -> None:
     places = {s.name: s["st_value"] for s in table.iter_symbols() if s.name in ("data", "other", "_start")}
     assert len(places) == 3
     for name, address in places.items():
-        assert symbol_at(elf, address) == (name, 0)
-        assert symbol_at(elf, address + 2) == (name, 2)
+        assert KernelNames(elf).symbol_at(address) == (name, 0)
+        assert KernelNames(elf).symbol_at(address + 2) == (name, 2)
     symbols = described(program.read_bytes())["elf"]["symbols"]
     assert symbols["functions"] == sum(s["st_info"]["type"] == "STT_FUNC" for s in table.iter_symbols())
 

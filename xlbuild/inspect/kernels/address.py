@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from itertools import islice
 
 from xlbuild.errors import RefusedError, Where
-from xlbuild.image.elf import ADDRESS_MASK, ElfFile, ProgramHeader, SectionHeader
+from xlbuild.image.elf import ADDRESS_MASK, ElfFile, ProgramHeader
 from xlbuild.image.notes import xen_notes
 from xlbuild.inspect.address import parse_address
-from xlbuild.inspect.kernels.elf import flags_of, section_name, symbol_at
+from xlbuild.inspect.kernels.elf import flags_of, section_name
 from xlbuild.inspect.kernels.file import KernelFile
+from xlbuild.inspect.kernels.names import KernelNames
 from xlbuild.inspect.kernels.notes import note_name
 from xlbuild.inspect.memory.hexdump import describe_bytes
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
@@ -71,8 +72,7 @@ def _described(
     virtual, offset = (segment.vaddr + distance) & ADDRESS_MASK, segment.offset + distance
     in_file = distance < segment.filesz
     index = next(n for n, each in enumerate(elf.program_headers()) if each == segment)
-    section = _section_at(elf, virtual)
-    words = list(_words(elf, index, segment, section, virtual))
+    words = list(_words(KernelNames(elf), index, segment, virtual))
     if in_file:
         words += _note_at(elf, offset)
     else:
@@ -89,14 +89,12 @@ def _described(
     }
 
 
-def _words(
-    elf: ElfFile, index: int, segment: ProgramHeader, section: SectionHeader | None, virtual: int
-) -> Iterator[str]:
+def _words(names: KernelNames, index: int, segment: ProgramHeader, virtual: int) -> Iterator[str]:
     yield f"segment {index} ({flags_of(segment)})"
-    if section is not None and (name := section_name(elf, section)):
-        yield f"section {name} + {virtual - section.addr:#x}"
-    if (found := symbol_at(elf, virtual)) is not None:
-        yield f"symbol {found[0]} + {found[1]:#x}"
+    if (section := names.section_at(virtual)) is not None:
+        yield f"section {section.name} + {section.bytes:#x}"
+    if (symbol := names.symbol_at(virtual)) is not None:
+        yield f"symbol {symbol.name} + {symbol.bytes:#x}"
 
 
 def _note_at(elf: ElfFile, offset: int) -> Iterator[str]:
@@ -121,10 +119,6 @@ def _in_file(elf: ElfFile, text: str, offset: int, length: int) -> Branch:
         "file_offset": hexadecimal(offset),
         "dump": _dump(elf, offset, length, offset),
     }
-
-
-def _section_at(elf: ElfFile, virtual: int) -> SectionHeader | None:
-    return next((s for s in elf.section_headers() if s.addr and s.addr <= virtual < s.addr + s.size), None)
 
 
 def _dump(elf: ElfFile, offset: int, length: int, address: int) -> list[Tree]:

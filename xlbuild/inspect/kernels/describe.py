@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xlbuild.errors import Diagnostic
-from xlbuild.image.elf import ElfFile
 from xlbuild.image.model import KernelImage, XenParameters
 from xlbuild.image.parameters import parse_kernel
 from xlbuild.image.verdict import Reject
 from xlbuild.inspect.firmware.describe import title_of_kernel
 from xlbuild.inspect.kernels.bzimage import describe_bzimage
-from xlbuild.inspect.kernels.elf import MOST_SHOWN, describe_elf, symbol_at
+from xlbuild.inspect.kernels.elf import MOST_SHOWN, describe_elf
 from xlbuild.inspect.kernels.features import FEATURES
 from xlbuild.inspect.kernels.file import KernelFile
-from xlbuild.inspect.kernels.notes import describe_notes
+from xlbuild.inspect.kernels.names import SymbolPlaces
+from xlbuild.inspect.kernels.notes import build_id, describe_notes
 from xlbuild.inspect.kernels.release_verdicts import Span, release_verdicts, spans
+from xlbuild.inspect.kernels.symbols import describe_symbols
 from xlbuild.inspect.kernels.verdicts import Verdict
 from xlbuild.inspect.releases import CONTAINER_NAMES, Target
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
@@ -42,11 +43,16 @@ def describe_kernel(file: KernelFile, release: str) -> Branch:
     if file.elf is not None:
         tree["notes"] = describe_notes(file.elf)
         tree["features"] = _features(file)
-        tree["elf"] = describe_elf(file.elf)
+        tree["elf"] = {
+            **describe_elf(file.elf),
+            "build_id": build_id(file.elf),
+            "symbols": describe_symbols(file.elf),
+        }
     elif file.elf_error is not None:
         tree["elf"] = {"problem": file.elf_error}
+    places = SymbolPlaces(file.elf) if file.elf is not None else None
     tree["loaded"] = [
-        _loaded(file, verdict.target, verdict.image) for verdict in found if verdict.image is not None
+        _loaded(verdict.target, verdict.image, places) for verdict in found if verdict.image is not None
     ]
     return tree
 
@@ -97,8 +103,9 @@ def _container(verdict: Verdict) -> Branch:
     }
 
 
-def _loaded(file: KernelFile, target: Target, image: KernelImage) -> Branch:
+def _loaded(target: Target, image: KernelImage, places: SymbolPlaces | None) -> Branch:
     """Return where a kernel goes in its container, and in what pieces."""
+    entry_symbol = places.at(image.entry) if places is not None else None
     return {
         "container": CONTAINER_NAMES[target],
         "guest_type": image.guest_type.value,
@@ -107,7 +114,7 @@ def _loaded(file: KernelFile, target: Target, image: KernelImage) -> Branch:
         "end": hexadecimal(image.end),
         "size": image.end - image.start,
         "entry": hexadecimal(image.entry),
-        "entry_symbol": _symbol(file.elf, image.entry),
+        "entry_symbol": None if entry_symbol is None else str(entry_symbol),
         **_addresses(image.parameters),
         "pieces": [
             {
@@ -130,14 +137,6 @@ def _addresses(parameters: XenParameters) -> dict[str, Tree]:
         "init_p2m": parameters.p2m_base,
     }
     return {name: None if value is None else hexadecimal(value) for name, value in values.items()}
-
-
-def _symbol(elf: ElfFile | None, address: int) -> str | None:
-    found = symbol_at(elf, address) if elf is not None else None
-    if found is None:
-        return None
-    name, distance = found
-    return f"{name}+{distance:#x}" if distance else name
 
 
 def _loaders(file: KernelFile) -> Iterator[Branch]:

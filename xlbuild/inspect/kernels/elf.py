@@ -1,10 +1,7 @@
-"""An ELF file's header, segments, sections and symbols, read as forgivingly as the loader reads them."""
+"""An ELF file's header, segments and sections, read as forgivingly as the loader reads them."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from xlbuild.image.elf import (
@@ -26,8 +23,6 @@ from xlbuild.inspect.tree import Branch, hexadecimal
 
 MOST_SHOWN = 256
 """Segments, and sections, that are listed."""
-MOST_SYMBOLS = 1 << 20
-"""Symbols that are looked at."""
 
 SHT_NOBITS = 8
 """A section that has no bytes in the file."""
@@ -61,22 +56,8 @@ _SECTION_TYPES = {
     11: "DYNSYM",
     14: "INIT_ARRAY",
 }
-_SHF_ALLOC = 2
-_STT_FUNC, _STT_OBJECT = 2, 1
-_SHN_UNDEF = 0
-_SHN_ABS = 0xFFF1
-_SYMBOLS = {32: ("IIIBBH", 16), 64: ("IBBHQQ", 24)}
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """A symbol with an address."""
-
-    value: int
-    kind: int
-    """STT_*."""
-    name_offset: int
-    """Where in the file its name stands."""
+SHF_ALLOC = 2
+"""A section that is in memory."""
 
 
 def describe_elf(elf: ElfFile) -> Branch:
@@ -96,7 +77,6 @@ def describe_elf(elf: ElfFile) -> Branch:
         "section_headers": header.shnum,
         "segments": [_segment(index, segment) for index, segment in enumerate(segments)],
         "sections": [_section(elf, index, section) for index, section in enumerate(sections, 1)],
-        "symbols": _symbols(elf),
     }
 
 
@@ -124,7 +104,7 @@ def _section(elf: ElfFile, index: int, section: SectionHeader) -> Branch:
         "number": index,
         "name": section_name(elf, section),
         "type": _SECTION_TYPES.get(section.type, f"{section.type:#x}"),
-        "loaded": bool(section.flags & _SHF_ALLOC),
+        "loaded": bool(section.flags & SHF_ALLOC),
         "address": hexadecimal(section.addr),
         "offset": hexadecimal(section.offset),
         "size": section.size,
@@ -137,50 +117,3 @@ def section_name(elf: ElfFile, section: SectionHeader) -> str | None:
         return None
     strings = elf.section_header(elf.header.shstrndx).offset
     return elf.text((strings + section.name) & ADDRESS_MASK)
-
-
-def _symbols(elf: ElfFile) -> Branch | None:
-    found = list(symbols(elf))
-    if not found:
-        return None
-    return {
-        "count": len(found),
-        "functions": sum(symbol.kind == _STT_FUNC for symbol in found),
-        "objects": sum(symbol.kind == _STT_OBJECT for symbol in found),
-    }
-
-
-def symbols(elf: ElfFile) -> Iterator[Symbol]:
-    """Yield the symbols of the first symbol table that have an address, in its order, as many as are looked at."""
-    table = next((s for s in elf.section_headers() if s.type == SHT_SYMTAB), None)
-    if table is None or not 0 < table.link < elf.section_count:
-        return
-    strings = elf.section_header(table.link).offset
-    shape, size = _SYMBOLS[elf.bits]
-    end = min(table.offset + table.size, len(elf.blob.data))
-    count = min(max(end - table.offset, 0) // size, MOST_SYMBOLS)
-    records = elf.blob.data[table.offset : table.offset + count * size]
-    for fields in struct.iter_unpack(elf.order + shape, records):
-        if elf.bits == 64:
-            name, info, _, section, value, _ = fields
-        else:
-            name, value, _, info, _, section = fields
-        if section not in (_SHN_UNDEF, _SHN_ABS) and name:
-            yield Symbol(value, info & 0xF, strings + name)
-
-
-def symbol_at(elf: ElfFile, address: int) -> tuple[str, int] | None:
-    """Return the name of the symbol that an address lies in or behind, and how far; None where there is none.
-
-    Functions and objects go before labels; of several at one address the first counts.
-    """
-    best: Symbol | None = None
-    for symbol in symbols(elf):
-        if symbol.value <= address and (best is None or _nearness(symbol) > _nearness(best)):
-            best = symbol
-    name = elf.text(best.name_offset) if best is not None else None
-    return None if best is None or not name else (name, address - best.value)
-
-
-def _nearness(symbol: Symbol) -> tuple[int, bool]:
-    return symbol.value, symbol.kind in (_STT_FUNC, _STT_OBJECT)

@@ -17,6 +17,7 @@ from xlbuild.image.notes import (
     note_bitmap,
     note_bytes,
     note_number,
+    notes_named,
     xen_notes,
 )
 from xlbuild.inspect.kernels.features import FEATURE_NAMES
@@ -25,6 +26,7 @@ from xlbuild.inspect.words import flag_names
 
 _MOST_SHOWN = 256
 _LONGEST_TEXT = 512
+_GNU, _NT_GNU_BUILD_ID = b"GNU\0", 3
 
 
 def _says_loader(text: str) -> str:
@@ -106,6 +108,14 @@ def note_name(note: RawNote) -> str:
         return NoteType(note.type).name
     except ValueError:
         return UNREAD_NOTES.get(note.type, f"type {note.type:#x}")
+
+
+def build_id(elf: ElfFile) -> str | None:
+    """Return the id that a linker gives each build (NT_GNU_BUILD_ID), in hex; None where there is none."""
+    for note in islice(notes_named(elf, _GNU), _MOST_SHOWN):
+        if note.type == _NT_GNU_BUILD_ID and note.size:
+            return note_bytes(elf, note).hex()
+    return None
 
 
 def _note(elf: ElfFile, note: RawNote) -> Branch:

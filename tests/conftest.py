@@ -38,6 +38,12 @@ def why_no_iasl() -> str | None:
 
 
 @cache
+def why_no_engines() -> str | None:
+    missing = [name for name in ("make", "ninja") if not shutil.which(name)]
+    return f"{' and '.join(missing)} not installed (Debian: make, ninja-build)" if missing else None
+
+
+@cache
 def why_no_kvm() -> str | None:
     return None if os.access("/dev/kvm", os.R_OK | os.W_OK) else "/dev/kvm cannot be used here"
 
@@ -53,6 +59,7 @@ MEANS: dict[str, Callable[[], str | None]] = {
     "headers": headers.why_no_headers,
     "iasl": why_no_iasl,
     "archivers": archivers.why_no_archivers,
+    "engines": why_no_engines,
     "kvm": why_no_kvm,
     "atheris": why_no_atheris,
 }
@@ -61,7 +68,7 @@ MEANS: dict[str, Callable[[], str | None]] = {
 FIXTURE_MARKERS = {"oracle": "oracle", "material": "kernels"}
 """Fixtures that need the means of a marker."""
 
-OPTIONAL = {"kvm", "atheris"}
+OPTIONAL = {"kvm", "atheris", "browser"}
 """Means that are not required even in continuous integration."""
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from xlbuild.container import Container, FileRequest, Role
-from xlbuild.errors import Diagnostic
+from xlbuild.errors import Diagnostic, RefusedError
 from xlbuild.memory import GuestMemory
-from xlbuild.plan.model import Plan
+from xlbuild.plan.model import BuildRequest, Plan, Segment
 from xlbuild.profiles import Profile
 
 
@@ -45,6 +45,19 @@ class Domain:
     memory: GuestMemory
     warnings: tuple[Diagnostic, ...]
     """What the user should know though the domain was built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unplanned:
+    """A guest that gets no plan."""
+
+    request: BuildRequest
+    inputs: tuple[Input, ...]
+    so_far: tuple[Segment, ...]
+    """What had its place by then."""
+    refusal: RefusedError
+    reason: str | None
+    """The refusal's cause without that map."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,10 +83,22 @@ class XlbuildError(Exception):
         self.hint = hint
         self.where = where
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Have an error go from one process to another as it is, whatever its class takes to make one."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
     def __str__(self) -> str:
         """Return the place and the message on one line."""
         place = str(self.where)
         return f"{place}: {self.message}" if place else self.message
+
+
+def _as_it_was(
+    kind: type[XlbuildError], args: tuple[object, ...], members: dict[str, object]
+) -> XlbuildError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(members)
+    return error
 
 
 class ConfigError(XlbuildError):
@@ -171,3 +183,9 @@ class FilesError(XlbuildError):
     """A file is missing, unreadable or unwritable, or the target exists."""
 
     exit_status = ExitStatus.FILES
+
+
+class CrashError(XlbuildError):
+    """The process that one of several guests was built in came to no proper end."""
+
+    exit_status = ExitStatus.INTERNAL

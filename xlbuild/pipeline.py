@@ -4,12 +4,14 @@ Read this file first. Each stage is named as in the documentation and in `-v` ou
 modules of `xlbuild.emit`), because only it writes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from xlbuild.config.model import GuestConfig
 from xlbuild.container import SYSTEM_FIRMWARE_MODULE, Container, decide
-from xlbuild.domain import Domain, Input, InputFiles
+from xlbuild.domain import Domain, Input, InputFiles, Unplanned
 from xlbuild.errors import (
     ConfigError,
     Diagnostic,
@@ -26,6 +28,8 @@ from xlbuild.hooks.budget import plan_or_budget
 from xlbuild.host import Host
 from xlbuild.image import load_kernel, prepare_module
 from xlbuild.image.model import KernelImage
+from xlbuild.image.verdict import Unpack, unpack
+from xlbuild.plan.layout import LayoutError
 from xlbuild.plan.model import BuildRequest, FirmwareModule, Module, Plan
 from xlbuild.profiles import Profile
 from xlbuild.reading import read_config
@@ -36,6 +40,12 @@ OnStage = Callable[[str, str], None]
 
 OnWarning = Callable[[Diagnostic], None]
 """Called with each warning as it is found, so that none is lost when a later stage refuses the guest."""
+
+OnUnplanned = Callable[[Unplanned], None]
+"""Called with a guest that gets no plan, before the error that says why: its map goes as far as it got."""
+
+Kernel: TypeAlias = tuple[Input, KernelImage]
+"""A kernel's file, and what was loaded of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,19 @@ class BuildOptions:
     """Whether warnings stop the build."""
 
 
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A guest whose container is decided, with all that its build goes on with; none of its files is read yet."""
+
+    config: GuestConfig
+    container: Container
+    options: BuildOptions
+    files: InputFiles
+    told: "Told"
+    on_stage: OnStage
+    on_unplanned: OnUnplanned
+
+
 def build_domain(
     data: bytes,
     source: str,
@@ -70,55 +93,78 @@ def build_domain(
     The caller has said that the config stage starts: reading the file is part of it. Strict options make errors of
     warnings (StrictError), once all that can be told has been found.
     """
-    told = _Told(on_warning, options.strict)
-    try:
-        container, inputs, plan = _planned(data, source, overrides, options, files, on_stage, told)
-    except XlbuildError as error:
-        if told.errors:
-            raise StrictError(tuple(told.errors), error) from error
-        raise
-    if told.errors:
-        raise StrictError(tuple(told.errors))
-    on_stage("populate", f"{len(plan.segments)} segments")
-    memory = build_memory(plan, hooks_for(plan.request.image.guest_type))
-    return Domain(container, options.profile, inputs, plan, memory, tuple(told.warnings))
+    guest = begin_guest(data, source, overrides, options, files, on_stage, on_warning, lambda _: None)
+    return finish_guest(guest)
 
 
-def _planned(
+def begin_guest(
     data: bytes,
     source: str,
     overrides: Sequence[str],
     options: BuildOptions,
     files: InputFiles,
     on_stage: OnStage,
-    told: "_Told",
-) -> tuple[Container, tuple[Input, ...], Plan]:
-    reading = read_config(data, source, overrides, options.profile)
-    told.tell(reading.warnings, ConfigError)
-    raise_all(reading.errors)
-    config = reading.guest
-    on_stage("container", f"{config.name}, as Xen {options.profile.name} builds it")
-    container = decide(config, options.profile, options.host)
-    told.tell(container.warnings, ConfigError)
-    on_stage("image", f"{container.kind.value.upper()} ({container.reason})")
-    kernel = load_kernel_file(config, container, options, files)
-    request, inputs = build_request(kernel, container, options, files)
+    on_warning: OnWarning,
+    on_unplanned: OnUnplanned,
+) -> Guest:
+    """Take a configuration through the first two stages; arguments and errors are those of `build_domain`."""
+    told = Told(on_warning, options.strict)
+    with told.with_what_stops():
+        reading = read_config(data, source, overrides, options.profile)
+        told.tell(reading.warnings, ConfigError)
+        raise_all(reading.errors)
+        config = reading.guest
+        on_stage("container", f"{config.name}, as Xen {options.profile.name} builds it")
+        container = decide(config, options.profile, options.host)
+        told.tell(container.warnings, ConfigError)
+    return Guest(config, container, options, files, told, on_stage, on_unplanned)
+
+
+def finish_guest(guest: Guest, kernel: Kernel | None = None) -> Domain:
+    """Take a guest through all other stages but emit; errors are those of `build_domain`.
+
+    `kernel` is the guest's, where it has been read and loaded before.
+    """
+    told, profile = guest.told, guest.options.profile
+    with told.with_what_stops():
+        inputs, plan = _planned(guest, kernel)
+    if told.errors:
+        raise StrictError(tuple(told.errors))
+    guest.on_stage("populate", f"{len(plan.segments)} segments")
+    memory = build_memory(plan, hooks_for(plan.request.image.guest_type))
+    return Domain(guest.container, profile, inputs, plan, memory, tuple(told.warnings))
+
+
+def _planned(guest: Guest, kernel: Kernel | None) -> tuple[tuple[Input, ...], Plan]:
+    container, told = guest.container, guest.told
+    guest.on_stage("image", f"{container.kind.value.upper()} ({container.reason})")
+    if kernel is None:
+        kernel = load_kernel_file(guest.config, container, guest.options, guest.files)
+    request, inputs = build_request(kernel, container, guest.options, guest.files)
     told.tell(request.image.warnings, RefusedError)
-    on_stage("plan", f"{request.image.guest_type.value}, {request.image.format}")
+    guest.on_stage("plan", f"{request.image.guest_type.value}, {request.image.format}")
     try:
         plan = plan_domain(request)
     except RefusedError as error:
         if not str(error.where):
-            error.where = place_of_setting(error, config) or Where(inputs[0].path)
+            error.where = place_of_setting(error, guest.config) or Where(inputs[0].path)
+        guest.on_unplanned(_unplanned(request, inputs, error))
         raise
     told.tell(plan.warnings, RefusedError)
-    return container, inputs, plan
+    return inputs, plan
 
 
-class _Told:
+def _unplanned(request: BuildRequest, inputs: tuple[Input, ...], error: RefusedError) -> Unplanned:
+    if isinstance(error, LayoutError):
+        return Unplanned(request, inputs, error.so_far, error, error.reason)
+    return Unplanned(request, inputs, (), error, error.cause)
+
+
+class Told:
     """The warnings of a build, each told as it is found; a strict build keeps them, but for notes, as errors."""
 
     def __init__(self, on_warning: OnWarning, strict: bool) -> None:
+        """Start with none."""
         self._on_warning = on_warning
         self._strict = strict
         self.warnings: list[Diagnostic] = []
@@ -134,6 +180,16 @@ class _Told:
                 )
             else:
                 self._on_warning(warning)
+
+    @contextmanager
+    def with_what_stops(self) -> Iterator[None]:
+        """Have an error that stops a strict build come with the warnings that do so, too."""
+        try:
+            yield
+        except XlbuildError as error:
+            if self.errors:
+                raise StrictError(tuple(self.errors), error) from error
+            raise
 
 
 def place_of_setting(problem: Diagnostic | XlbuildError, config: GuestConfig) -> Where | None:
@@ -159,7 +215,7 @@ def plan_domain(request: BuildRequest) -> Plan:
 
 
 def build_request(
-    kernel: tuple[Input, KernelImage], container: Container, options: BuildOptions, files: InputFiles
+    kernel: Kernel, container: Container, options: BuildOptions, files: InputFiles
 ) -> tuple[BuildRequest, tuple[Input, ...]]:
     """Read the files beside the kernel that the container asks for, and make of each what the builder loads."""
     kernel_file, image = kernel
@@ -203,8 +259,12 @@ def _firmware_module(name: str, file: Input) -> FirmwareModule:
 
 
 def load_kernel_file(
-    config: GuestConfig, container: Container, options: BuildOptions, files: InputFiles
-) -> tuple[Input, KernelImage]:
+    config: GuestConfig,
+    container: Container,
+    options: BuildOptions,
+    files: InputFiles,
+    unpack: Unpack = unpack,
+) -> Kernel:
     """Read and load the kernel; for a configuration meant for Arm, a failure says just that."""
     try:
         file = files.read(container.kernel)
@@ -215,6 +275,7 @@ def load_kernel_file(
             profile=options.profile,
             firmware=container.has_device_model,
             features=options.features,
+            unpack=unpack,
         )
     except (FilesError, RefusedError) as error:
         if keys := config.arm_keys:

@@ -49,7 +49,7 @@ def test_the_domain_digest_covers_what_the_guest_sees_of_its_nodes(hvm: str) -> 
 
 def test_the_report_names_each_nodes_memory(hvm: str) -> None:
     domain = xlbuild.build((hvm + NODES).encode())
-    facts = dict(report_of(domain, xlbuild.manifest(domain), None).facts)
+    facts = dict(report_of(domain, xlbuild.manifest(domain)).facts)
     assert facts["virtual NUMA"] == "32 MiB on host node 0, 24 MiB on host node 0"
 
 

@@ -14,7 +14,7 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _FILES_MEANWHILE = 2
 """Files and directories that there are besides while a result is made (`emit.atomic`)."""
 
-_ELSEWHERE = "give another place with -o"
+_ELSEWHERE = "give another place with {option}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +73,30 @@ _REASONS: tuple[tuple[tuple[int, ...], str, str], ...] = (
     (
         (errno.ENAMETOOLONG,),
         "{reason}",
-        "give a shorter name with -o",
+        "give a shorter name with {option}",
     ),
 )
-"""For each kind of failure: the cause, in which `reason` is the system's word for it, and the mend."""
+"""For each kind of failure: the cause, in which `reason` is the system's word for it, and the mend; `option` is what
+the user named the target with."""
 
 _OTHER = ("{reason}", f"{_ELSEWHERE}, on another file system perhaps")
 
 
 @contextmanager
-def failures_named(target: Path, size: Callable[[], Size]) -> Iterator[None]:
-    """Turn what the file system refuses into the error that names the target as the user does.
+def failures_named(target: Path, size: Callable[[], Size], option: str = "-o") -> Iterator[None]:
+    """Turn what the file system refuses into the error that names the target as the user does, with `option`.
 
     `size` is asked how much room the result takes when there is none.
     """
     try:
         yield
     except OSError as error:
-        raise unwritable(target, error, size) from error
+        raise unwritable(target, error, size, option) from error
     except ValueError as error:  # a NUL byte in the path
-        raise unwritable(target, OSError(errno.EINVAL, str(error)), size) from error
+        raise unwritable(target, OSError(errno.EINVAL, str(error)), size, option) from error
 
 
-def unwritable(target: Path, error: OSError, size: Callable[[], Size]) -> FilesError:
+def unwritable(target: Path, error: OSError, size: Callable[[], Size], option: str = "-o") -> FilesError:
     """Return the error for a result that cannot be written."""
     known = (reason[1:] for reason in _REASONS if error.errno in reason[0])
     cause, hint = next(known, _OTHER)
@@ -108,7 +109,7 @@ def unwritable(target: Path, error: OSError, size: Callable[[], Size]) -> FilesE
         "target-no-space" if error.errno in _NO_SPACE else "target-unwritable",
         f"{target} cannot be written",
         cause=cause.format(**facts),
-        hint=hint,
+        hint=hint.format(option=option),
     )
 
 

@@ -25,13 +25,14 @@ def plan_or_budget(request: BuildRequest, hooks: BuilderHooks) -> Plan:
         return make_plan(request, hooks)
     except LayoutError as error:
         told = _explained(error, request, hooks)
+        told.reason = told.cause
         told.cause = "\n".join([told.cause or "", *_placed(request, error.so_far)])
         if told is error:
             raise
         raise told from error
 
 
-def _explained(error: LayoutError, request: BuildRequest, hooks: BuilderHooks) -> RefusedError:
+def _explained(error: LayoutError, request: BuildRequest, hooks: BuilderHooks) -> LayoutError:
     """Return the error, for too little memory with what would be enough; or what is in the way with any memory."""
     if error.code != _TOO_SMALL:
         return error
@@ -44,8 +45,8 @@ def _explained(error: LayoutError, request: BuildRequest, hooks: BuilderHooks) -
     try:
         make_plan(_with_memory(request, _MOST_MIB), hooks)
     except RefusedError as anyhow:
-        anyhow.cause = f"with {human_size(_MOST_MIB * MIB)}, more than any guest has: {anyhow.cause}"
-        return anyhow
+        cause = f"with {human_size(_MOST_MIB * MIB)}, more than any guest has: {anyhow.cause}"
+        return LayoutError(anyhow.code, anyhow.message, cause, anyhow.hint, error.so_far, anyhow.where)
     return error
 
 

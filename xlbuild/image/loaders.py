@@ -12,7 +12,7 @@ from xlbuild.image.features import requested_features
 from xlbuild.image.gunzip import gunzip, too_large, unpacked_room
 from xlbuild.image.model import GuestType, KernelImage
 from xlbuild.image.recognise import refuse_foreign, what_it_is
-from xlbuild.image.verdict import Candidate, Match, Reject
+from xlbuild.image.verdict import Candidate, Match, Reject, Unpack, unpack
 from xlbuild.profiles import Profile
 
 
@@ -41,16 +41,19 @@ def load_kernel(
     profile: Profile,
     firmware: bool = False,
     features: str | None = None,
+    unpack: Unpack = unpack,
 ) -> KernelImage:
     """Load a kernel, or firmware, for a PV (`hvm_container` false) or an HVM container (PVH and HVM).
 
     `name` is the file's name for messages, and `firmware` says that the user knows it as firmware. `features`, names
     joined by `|`, is what a PV guest is to have on request (xc_dom_allocate's features; libxl has none for HVM
-    containers, and xl none at all). Raises RefusedError with each loader's reason.
+    containers, and xl none at all). `unpack` undoes a payload's compression, unless that was done before. Raises
+    RefusedError with each loader's reason.
     """
     requested = 0 if hvm_container or features is None else requested_features(features)
+    blob = Blob.of(data)
     return load_file(
-        open_file(Candidate(name, Blob.of(data), (), hvm_container, profile, firmware, requested))
+        open_file(Candidate(name, blob, (), hvm_container, profile, firmware, requested, unpack))
     )
 
 

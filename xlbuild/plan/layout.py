@@ -11,20 +11,21 @@ NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 class LayoutError(RefusedError):
-    """A segment does not fit; `so_far` is the map up to there."""
+    """A segment does not fit; `so_far` is the map up to there, and `reason` the cause without that map."""
 
     def __init__(
         self,
         code: str,
         message: str,
-        cause: str,
-        hint: str,
+        cause: str | None,
+        hint: str | None,
         so_far: tuple[Segment, ...],
         where: Where = NOWHERE,
     ) -> None:
         """Take the error's texts and the segments that were placed before."""
         super().__init__(code, message, cause=cause, hint=hint, where=where)
         self.so_far = so_far
+        self.reason = cause
 
 
 class Allocator:

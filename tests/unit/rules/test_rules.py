@@ -43,6 +43,7 @@ _OTHER_CAUSES = {
     ),
     *("domain-image-missing", "domain-image-length", "domain-changed"),
     *("target-exists", "target-not-a-domain", "target-unwritable", "target-no-space", "target-not-a-file"),
+    "depfile-name",
     *("host-file-invalid", "host-file-syntax", "setting-without-equals", "name-no-file-name"),
 }
 """Codes of what is no fault of a configuration."""

@@ -1,27 +1,16 @@
 """The program's start: `xlbuild`, `python -m xlbuild`.
 
-Signals are taken care of before anything slow is imported: the first one interrupts, and what it makes the program
-clean up is not disturbed by a second.
+Signals are taken care of before anything slow is imported.
 """
 
 import os
 import signal
 import sys
-from types import FrameType
 from typing import NoReturn
 
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from xlbuild.interrupts import INTERRUPTS, heed_interrupts
+
 _INTERRUPTED = 130
-
-
-def _ignore(number: int, frame: FrameType | None) -> None:
-    """Take no notice; of a signal that comes just as it is set to SIG_IGN, Python itself would complain."""
-
-
-def _interrupt_once(number: int, frame: FrameType | None) -> NoReturn:
-    for other in INTERRUPTS:
-        signal.signal(other, _ignore)
-    raise KeyboardInterrupt
 
 
 def _hear_no_more() -> None:
@@ -31,9 +20,7 @@ def _hear_no_more() -> None:
 
 def main() -> NoReturn:
     """Run the command line; every end has its exit status, and no end a traceback."""
-    for number in INTERRUPTS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup, or a shell's background job
-            signal.signal(number, _interrupt_once)
+    heed_interrupts()
     try:
         from xlbuild.cli import run
 

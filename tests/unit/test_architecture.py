@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "profiles": ("units",),
     "abi": ("units",),
     "host": (),
+    "interrupts": (),
     "version": (),
     "x86": (),
     "libxl": (),
@@ -51,6 +52,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "built": (*GROUND, "container.model", "domain", "image.model", "plan.model"),
     "identity": (*GROUND, "built", "domain"),
     "pipeline": (*GROUND, "config.model", "container", "reading", "image", "plan", "hooks", "domain"),
+    "several": (*GROUND, "image.unpackonce", "domain", "pipeline", "interrupts"),
     "checking": (*GROUND, "config.model", "config.overrides", "container", "reading", "domain", "pipeline"),
     "inspect": (
         *GROUND,

@@ -57,6 +57,11 @@ def make_link_to_nowhere(cwd: Path) -> None:
     (cwd / "t").symlink_to("nowhere")
 
 
+def make_directory_of_files(cwd: Path) -> None:
+    (cwd / "t").mkdir()
+    (cwd / "t" / "mine").touch()
+
+
 def make_loop(cwd: Path) -> None:
     (cwd / "loop").symlink_to("loop")
 
@@ -68,7 +73,7 @@ PLACES: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
     ".": (nowhere, "exists already", "never overwrites silently", "or remove it"),
     "..": (nowhere, "exists already", "never overwrites silently", "or remove it"),
     "/": (nowhere, "exists already", "never overwrites silently", "or remove it"),
-    "t/": (lambda cwd: (cwd / "t").mkdir(), "t exists already", "never overwrites silently", "or remove it"),
+    "t/": (make_directory_of_files, "t exists already", "never overwrites silently", "or remove it"),
     "t": (make_link_to_nowhere, "t exists already", "never overwrites silently", "or remove it"),
     "loop/out": (make_loop, "cannot be written", "leads back to itself", "another place"),
     "/proc/out": (nowhere, "cannot be written", "no such file", "another file system"),

@@ -24,20 +24,23 @@ MOST_MANIFEST = 64 * MIB
 _BATCH_PAGES = 4 * MIB // PAGE_SIZE
 
 
-def write_directory(domain: Domain, document: Mapping[str, object], target: Path, *, force: bool) -> None:
+def write_directory(
+    domain: Domain, document: Mapping[str, object], target: Path, *, force: bool, parents: bool = False
+) -> None:
     """Write a domain, with its manifest's document, as the directory `target`: all or nothing.
 
-    Raises FilesError when the target exists (with `force`: exists and is no built domain) or cannot be written.
+    `parents` makes the directories on the way to it first, and they stay. Raises FilesError when the target exists
+    (with `force`: exists and is no built domain) or cannot be written.
     """
     check = partial(check_target, target=target, force=force)
-    with (
-        failures_named(target, partial(_size, domain, document)),
-        put_in_place(settled(target), check) as directory,
-    ):
-        directory.mkdir()
-        write_memory_image(domain.memory, directory / MEMORY_IMAGE)
-        for name, content in _small_files(domain, document).items():
-            (directory / name).write_bytes(content)
+    with failures_named(target, partial(_size, domain, document)):
+        if parents:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        with put_in_place(settled(target), check) as directory:
+            directory.mkdir()
+            write_memory_image(domain.memory, directory / MEMORY_IMAGE)
+            for name, content in _small_files(domain, document).items():
+                (directory / name).write_bytes(content)
 
 
 def _small_files(domain: Domain, document: Mapping[str, object]) -> dict[str, bytes]:
@@ -53,7 +56,7 @@ def _size(domain: Domain, document: Mapping[str, object]) -> Size:
 
 
 def check_target(place: Path, target: Path, *, force: bool) -> None:
-    """Raise FilesError unless `place` is free, or with `force` a domain that this program built.
+    """Raise FilesError unless `place` is free, or with `force` a domain that this program built, or empty.
 
     `target` is what the user calls it.
     """
@@ -78,10 +81,13 @@ def check_target(place: Path, target: Path, *, force: bool) -> None:
 
 
 def _holds_domain(place: Path) -> bool:
-    """Return whether a built domain is there, or nothing any more; another build may replace it meanwhile."""
+    """Return whether a built domain is there, or nothing (any more); another build may replace it meanwhile.
+
+    An empty directory is nothing: engines make the directories in which they expect a file.
+    """
     while True:
         before = _identity(place)
-        if before is None or _is_built_domain(place):
+        if before is None or _is_built_domain(place) or _is_empty(place):
             return True
         if _identity(place) == before:
             return False
@@ -93,6 +99,13 @@ def _identity(place: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
+
+
+def _is_empty(place: Path) -> bool:
+    try:
+        return next(place.iterdir(), None) is None
+    except OSError:  # it is no directory, or none that may be read
+        return False
 
 
 def _is_built_domain(place: Path) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from xlbuild.abi.layout import FieldValue, Layout
+from xlbuild.abi.limits import HVM_MAX_VCPUS
 from xlbuild.built import BuiltInput, BuiltKernel, BuiltNote, NumaTables, PopulateOnDemand
 from xlbuild.container import Kind, Role
 from xlbuild.domain import Digests
@@ -27,6 +28,8 @@ HIGHEST_ADDRESS = 1 << 52
 HIGHEST_FRAME = pages_for(HIGHEST_ADDRESS)
 MOST = 1024
 """Elements of a list that has a few."""
+_MOST_NODES = 64
+"""Virtual NUMA nodes; Xen takes half of that."""
 _U64, _U32, _U16 = UINT64 - 1, UINT32 - 1, (1 << 16) - 1
 
 NAME = re.compile("[A-Za-z][A-Za-z0-9_ ]{0,63}")
@@ -189,9 +192,9 @@ def numa_of(place: Place) -> NumaTables:
     place.check_object("vnode_to_pnode", "vcpu_to_vnode", "vdistance", "vmemranges")
     numbers = _number(_U32)
     return NumaTables(
-        place.required("vnode_to_pnode").each(numbers, 1, MOST),
-        place.required("vcpu_to_vnode").each(numbers, 1, MOST),
-        place.required("vdistance").each(lambda row: row.each(numbers, 1, MOST), 1, MOST),
+        place.required("vnode_to_pnode").each(numbers, 1, _MOST_NODES),
+        place.required("vcpu_to_vnode").each(numbers, 1, HVM_MAX_VCPUS),
+        place.required("vdistance").each(lambda row: row.each(numbers, 1, _MOST_NODES), 1, _MOST_NODES),
         place.required("vmemranges").each(_vmemrange, 1, MOST),
     )
 

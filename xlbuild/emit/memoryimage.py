@@ -57,11 +57,11 @@ class MemoryImage:
         FilesError where the image has changed since it was opened, or cannot be read.
         """
         result = bytearray(size)
-        for frames in self.populated:
+        touched = FrameRange(pfn_of(address), pfn_of(PhysAddr(page_up(address + size))))
+        for frames in common_ranges(self.populated, touched):
             first = max(address, bytes_of(frames.first))
             last = min(address + size, bytes_of(frames.end))
-            if first < last:
-                result[first - address : last - address] = self._pread(first, last - first)
+            result[first - address : last - address] = self._pread(first, last - first)
         self._check_unchanged()
         return bytes(result)
 

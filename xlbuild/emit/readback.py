@@ -18,7 +18,7 @@ from xlbuild.emit.jsonplace import DocumentKind, Place, parse_document
 from xlbuild.emit.manifest import manifest, manifest_text
 from xlbuild.emit.manifestread import check_schema, read_manifest, read_populated
 from xlbuild.emit.memoryimage import MemoryImage
-from xlbuild.emit.readfile import read_file, unreadable
+from xlbuild.emit.readfile import check_size, read_file, unreadable
 from xlbuild.emit.structures import structure_files
 from xlbuild.errors import FilesError, RefusedError, Where
 from xlbuild.identity import Identity, Origin
@@ -26,6 +26,8 @@ from xlbuild.units import MIB, Pfn
 
 _MOST_STRUCTURE = MIB
 """Bytes of a .bin file; the largest has some 70 KiB."""
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _KIND = DocumentKind(
     "domain's manifest",
@@ -41,6 +43,11 @@ def is_directory(path: str) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 (Path.is_dir raises where a directory on the way may not be searched)
 
 
+def may_be_manifest(head: bytes) -> bool:
+    """Return whether a file that begins like this is a manifest, or some other JSON object."""
+    return head.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"{")
+
+
 def read_directory(path: str | os.PathLike[str]) -> BuiltDomain:
     """Return the domain in a directory; of its memory nothing is read yet, and the image stays open.
 
@@ -49,10 +56,19 @@ def read_directory(path: str | os.PathLike[str]) -> BuiltDomain:
     """
     source = os.fspath(path)
     before = _inode(source)
-    top = _manifest(source)
-    memory = MemoryImage(str(Path(source) / MEMORY_IMAGE), read_populated(top))
-    domain = read_manifest(top, source, memory)
-    domain = replace(domain, structures=_structures(domain))
+    try:
+        top = _manifest(source)
+        memory = MemoryImage(str(Path(source) / MEMORY_IMAGE), read_populated(top))
+        domain = read_manifest(top, source, memory)
+        domain = replace(domain, structures=_structures(domain))
+    except (FilesError, RefusedError):  # of what is half of one domain, and half of another
+        _check_inode(source, before)
+        raise
+    _check_inode(source, before)
+    return domain
+
+
+def _check_inode(source: str, before: tuple[int, int]) -> None:
     if _inode(source) != before:
         raise FilesError(
             "domain-changed",
@@ -61,7 +77,6 @@ def read_directory(path: str | os.PathLike[str]) -> BuiltDomain:
             hint="run this again",
             where=Where(source),
         )
-    return domain
 
 
 def read_manifest_file(path: str | os.PathLike[str]) -> BuiltDomain:
@@ -75,6 +90,7 @@ def read_manifest_file(path: str | os.PathLike[str]) -> BuiltDomain:
 
 def read_manifest_text(data: bytes, source: str) -> BuiltDomain:
     """Return the same of a manifest's bytes; RefusedError as `read_manifest_file`. `source` is its name."""
+    check_size(data, source, _KIND.what, MOST_MANIFEST)
     top = parse_document(data, _KIND, source)
     check_schema(top)
     return read_manifest(top, source, AbsentMemory(read_populated(top), source))

@@ -130,6 +130,12 @@ def read_stream(fd: int, name: str, what: str, most: int = XC_DOM_DECOMPRESS_MAX
     return data
 
 
+def check_size(data: bytes, name: str, what: str, most: int) -> None:
+    """Refuse what has been read already, as standard input is, where it has more than `most` bytes (RefusedError)."""
+    if len(data) > most:
+        raise _too_large(_File(name, what, NOWHERE), f"{len(data):,} bytes", most)
+
+
 def _too_large(file: _File, has: str, most: int, option: str | None = None) -> RefusedError:
     limit = (
         "the most that Xen's toolstack reads" if most == XC_DOM_DECOMPRESS_MAX else "the most that is read"

@@ -29,6 +29,7 @@ def a_large_file(directory: Path) -> None:
 
 def a_target(directory: Path) -> None:
     (directory / "g").mkdir()
+    (directory / "g" / "mine").touch()
 
 
 def a_file_in_the_way(directory: Path) -> None:

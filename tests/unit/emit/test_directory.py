@@ -99,6 +99,15 @@ def test_a_domain_that_another_build_replaces_while_it_is_looked_at_is_one(
     assert len(looks) == 2
 
 
+def test_an_empty_directory_is_in_nobodys_way_with_force(domain: xlbuild.Domain, tmp_path: Path) -> None:
+    (tmp_path / "g").mkdir()
+    with pytest.raises(xlbuild.FilesError, match="exists already"):
+        xlbuild.write(domain, tmp_path / "g")
+    xlbuild.write(domain, tmp_path / "g", force=True)
+    assert (tmp_path / "g" / "domain.json").exists()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["g"]
+
+
 @pytest.mark.parametrize(
     "manifest", ["pipe", "directory", "nothing", "[]", '{"schema": "other/1"}', "[" * 10**5]
 )
@@ -106,6 +115,7 @@ def test_a_directory_with_another_manifest_is_no_domain(
     domain: xlbuild.Domain, tmp_path: Path, manifest: str
 ) -> None:
     (tmp_path / "g").mkdir()
+    (tmp_path / "g" / "mine").touch()
     path = tmp_path / "g" / "domain.json"
     if manifest == "pipe":
         os.mkfifo(path)

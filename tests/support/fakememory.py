@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from xlbuild.built import MemoryReader
 from xlbuild.units import PAGE_SIZE, FrameRange, Pfn, PhysAddr, common_ranges
 
 
@@ -43,3 +44,39 @@ class FakeMemory:
                 page = self.read(PhysAddr(pfn * PAGE_SIZE), PAGE_SIZE)
                 if any(page):
                     yield Pfn(pfn), page
+
+
+class PatchedMemory:
+    """Another memory, but for some bytes."""
+
+    def __init__(self, memory: MemoryReader, patches: Mapping[int, bytes]) -> None:
+        """Take bytes by address, each where memory exists; later ones win."""
+        self.populated, self.end = memory.populated, memory.end
+        self._memory = memory
+        self._pages: dict[int, bytearray] = {}
+        for at, data in patches.items():
+            for address, byte in enumerate(data, at):
+                pfn = address // PAGE_SIZE
+                if pfn not in self._pages:
+                    self._pages[pfn] = bytearray(memory.read(PhysAddr(pfn * PAGE_SIZE), PAGE_SIZE))
+                self._pages[pfn][address % PAGE_SIZE] = byte
+
+    def read(self, address: PhysAddr, size: int) -> bytes:
+        """Return bytes."""
+        result = bytearray(self._memory.read(address, size))
+        for pfn, page in self._pages.items():
+            first, last = max(address, pfn * PAGE_SIZE), min(address + size, (pfn + 1) * PAGE_SIZE)
+            if first < last:
+                start = first - pfn * PAGE_SIZE
+                result[first - address : last - address] = page[start : start + last - first]
+        return bytes(result)
+
+    def pages(self) -> Iterator[tuple[Pfn, bytes]]:
+        """Yield the frames that are not all zero."""
+        return self.pages_in(FrameRange(Pfn(0), self.end))
+
+    def pages_in(self, frames: FrameRange) -> Iterator[tuple[Pfn, bytes]]:
+        """Yield those of a range."""
+        pages = {pfn: page for pfn, page in self._memory.pages_in(frames) if pfn not in self._pages}
+        own = {Pfn(pfn): bytes(page) for pfn, page in self._pages.items() if frames.first <= pfn < frames.end}
+        return iter(sorted((pages | {pfn: page for pfn, page in own.items() if any(page)}).items()))

@@ -21,11 +21,12 @@ from xlbuild.hello import HELLO_KERNELS
 from xlbuild.image.blob import Blob
 from xlbuild.image.codecs import CODECS, Codec
 from xlbuild.image.notes import GUEST_STRING_NAMES, NoteType
+from xlbuild.image.unpackonce import UnpackOnce
 from xlbuild.inspect.kernels.address import describe_kernel_address
 from xlbuild.inspect.kernels.bzimage import SETUP_HEADER, SETUP_HEADER_OFFSET
 from xlbuild.inspect.kernels.describe import describe_kernel
 from xlbuild.inspect.kernels.features import FEATURES
-from xlbuild.inspect.kernels.file import UnpackOnce, take_apart
+from xlbuild.inspect.kernels.file import take_apart
 from xlbuild.inspect.kernels.names import KernelNames
 from xlbuild.inspect.kernels.parts import kernel_parts
 from xlbuild.profiles import NEWEST, PROFILES, Profile

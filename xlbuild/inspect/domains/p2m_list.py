@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from xlbuild.built import BuiltDomain
 from xlbuild.image.model import GuestType
@@ -110,14 +111,31 @@ def _runs_in(piece: "array[int]") -> Iterator[tuple[int, int]]:
 
 
 def _run_length(piece: "array[int]", start: int) -> int:
-    """Return how long the run from an index on is; a run to the end of the piece is seen at once."""
+    """Return how long the run from an index on is; one that fills the whole piece is seen at once."""
     first, rest = piece[start], len(piece) - start
-    if piece[-1] == first + rest - 1 and piece[start:] == array(piece.typecode, range(first, first + rest)):
+    if start == 0 and piece[-1] == first + rest - 1 and _is_run(piece):
         return rest
     length = 1
     while length < rest and piece[start + length] == first + length:
         length += 1
     return length
+
+
+def _is_run(piece: "array[int]") -> bool:
+    """Return whether each number of a piece is one more than the one before, and none wraps.
+
+    All of them at once, as one long number each: counted from 0, and what the first has more in every place.
+    """
+    size, count = piece.itemsize, len(piece)
+    counted, ones = _places(size, count)
+    return int.from_bytes(piece, "little") == counted + piece[0] * ones
+
+
+@cache
+def _places(size: int, count: int) -> tuple[int, int]:
+    """Return 0, 1, 2, … and 1, 1, 1, … as one little-endian number each, `size` bytes to a place."""
+    counted = array(_TYPECODES[size], range(count))
+    return int.from_bytes(counted, "little"), int.from_bytes((1).to_bytes(size, "little") * count, "little")
 
 
 def _append(runs: list[P2mRun], run: P2mRun) -> None:

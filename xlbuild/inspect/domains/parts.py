@@ -38,7 +38,7 @@ def domain_parts(built: BuiltDomain) -> tuple[Part, ...]:
     `acpi:` before them (`acpi:FADT-rev5`). A segment ends with its last byte used, not with its page.
     """
     tables = {table.name for table in built.acpi.tables} if built.acpi is not None else set()
-    regions = (region for region in domain_regions(built) if region.name not in _STRUCTURES)
+    regions = (region for region in domain_regions(built) if region.name.partition("[")[0] not in _STRUCTURES)
     parts = (
         *(_of_region(built, region, is_table=region.name in tables) for region in regions),
         *_structures(built),

@@ -104,9 +104,8 @@ def _start_info_parts(built: BuiltDomain) -> Iterator[Region]:
     """Yield what the HVM start info points at, as far as it lies in its segment."""
     fields, segment = built.start_info.fields, built.segment("HVM start info")
     assert segment is not None
-    text = (built.start_info.command_line or "").encode(errors="surrogateescape")
     parts: tuple[tuple[str, str, str, int, Layout | None], ...] = (
-        ("cmdline", "cmdline_paddr", "command line", len(text) + 1, None),
+        ("cmdline", "cmdline_paddr", "command line", _text_size(built.start_info.command_line), None),
         (
             "modlist",
             "modlist_paddr",
@@ -129,6 +128,16 @@ def _start_info_parts(built: BuiltDomain) -> Iterator[Region]:
             count = size // layout.size if layout else 1
             end = PhysAddr(first + size)
             yield Region(name, PhysAddr(first), end, f"{title} of the start info", layout, count)
+    for index, module in enumerate(built.start_info.modules):
+        at = module.cmdline_paddr or 0
+        end = PhysAddr(at + _text_size(module.command_line))
+        if segment.vstart <= at and end <= segment.vend:
+            yield Region(f"modlist[{index}].cmdline", PhysAddr(at), end, "command line of a module")
+
+
+def _text_size(text: str | None) -> int:
+    """Return how many bytes a command line has, with the NUL behind it."""
+    return len((text or "").encode(errors="surrogateescape")) + 1
 
 
 def _acpi(built: BuiltDomain) -> Iterator[Region]:

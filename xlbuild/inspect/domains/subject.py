@@ -46,33 +46,17 @@ class DomainSubject:
 
     def describe(self) -> Branch:
         """Return everything there is to say of it; all of its memory is read for that."""
-        told = describe_domain(self.built, self.verify(self.built))
-        tables: dict[str, Tree] = {}
-        problems: list[Iterator[str]] = []
-        if (page_tables := self._page_tables()) is not None:
-            found = walk(page_tables)
-            tables["page_tables"] = describe_page_tables(page_tables, found)
-            problems.append(page_table_problems(page_tables, found))
-        if (rsdp := self._rsdp()) is not None:
-            tables["acpi"] = describe_acpi(self.built.memory, rsdp)
-            problems.append(acpi_problems(self.built.memory, rsdp))
         head = {"schema": SCHEMA, "file": self.built.source, "kind": "built domain"}
-        more = islice(chain.from_iterable(problems), _MOST_MORE_PROBLEMS)
-        return (
-            head
-            | {name: value for name, value in told.items() if name not in ("digests", "problems")}
-            | tables
-            | {"digests": told["digests"], "problems": [*_list(told["problems"]), *more]}
-        )
+        return head | dict(describe_whole_domain(self.built, self.verify(self.built)))
 
     def describe_address(self, address: str, length: int = DUMP_LENGTH) -> Branch:
         """Return what lies at an address of the guest, in words and as a dump."""
-        space = AddressSpace(self.built.memory, self._regions(), self._page_tables())
+        space = AddressSpace(self.built.memory, self._regions(), page_tables_of(self.built))
         return describe_address(space, address, length)
 
     def _regions(self) -> tuple[Region, ...]:
         """Return the domain's regions; ACPI tables as memory has them, whose fields are known."""
-        rsdp = self._rsdp()
+        rsdp = _rsdp(self.built)
         tables = acpi_regions(self.built.memory, rsdp) if rsdp is not None else ()
         known = {(table.first, table.end) for table in tables}
         others = (region for region in domain_regions(self.built) if (region.first, region.end) not in known)
@@ -90,20 +74,45 @@ class DomainSubject:
             hint="name the kernel's file; domain.json says which it was",
         )
 
-    def _page_tables(self) -> PageTables | None:
-        """Return a PV guest's page tables, as vCPU 0's cr3 names them."""
-        shape = _PAGING.get(self.built.guest_type)
-        registers = self.built.vcpus[0].registers if self.built.vcpus else None
-        control = registers.get("ctrlreg") if registers is not None else None
-        if shape is None or control is None or isinstance(control, int | bytes):
-            return None
-        paging, frame_of = shape
-        return PageTables(self.built.memory, frame_of(control[3]), paging, identity)
 
-    def _rsdp(self) -> PhysAddr | None:
-        """Return where a PVH guest's ACPI begins, as its start info says."""
-        address = self.built.start_info.fields.get("rsdp_paddr")
-        return PhysAddr(address) if isinstance(address, int) and address else None
+def describe_whole_domain(built: BuiltDomain, verification: Verification | None = None) -> Branch:
+    """Return a domain's description with its page tables and ACPI tables, decoded from its memory.
+
+    Arguments are those of `describe_domain`.
+    """
+    told = describe_domain(built, verification)
+    tables: dict[str, Tree] = {}
+    problems: list[Iterator[str]] = []
+    if (page_tables := page_tables_of(built)) is not None:
+        found = walk(page_tables)
+        tables["page_tables"] = describe_page_tables(page_tables, found)
+        problems.append(page_table_problems(page_tables, found))
+    if (rsdp := _rsdp(built)) is not None:
+        tables["acpi"] = describe_acpi(built.memory, rsdp)
+        problems.append(acpi_problems(built.memory, rsdp))
+    more = islice(chain.from_iterable(problems), _MOST_MORE_PROBLEMS)
+    return (
+        {name: value for name, value in told.items() if name not in ("digests", "problems")}
+        | tables
+        | {"digests": told["digests"], "problems": [*_list(told["problems"]), *more]}
+    )
+
+
+def page_tables_of(built: BuiltDomain) -> PageTables | None:
+    """Return a PV guest's page tables, as vCPU 0's cr3 names them."""
+    shape = _PAGING.get(built.guest_type)
+    registers = built.vcpus[0].registers if built.vcpus else None
+    control = registers.get("ctrlreg") if registers is not None else None
+    if shape is None or control is None or isinstance(control, int | bytes):
+        return None
+    paging, frame_of = shape
+    return PageTables(built.memory, frame_of(control[3]), paging, identity)
+
+
+def _rsdp(built: BuiltDomain) -> PhysAddr | None:
+    """Return where a PVH guest's ACPI begins, as its start info says."""
+    address = built.start_info.fields.get("rsdp_paddr")
+    return PhysAddr(address) if isinstance(address, int) and address else None
 
 
 def _list(tree: Tree) -> Sequence[Tree]:

@@ -28,7 +28,7 @@ _NO_PVH_KERNEL = "kernel-as-firmware"
 def describe_kernel(file: KernelFile, release: str) -> Branch:
     """Return everything there is to say of a kernel; `release` is the one whose verdicts are given in full."""
     found = release_verdicts(file, release)
-    tree: dict[str, Tree] = {"packing": list(_packing(file))}
+    tree: dict[str, Tree] = {"packing": list(packing_of(file))}
     if (program := _program(file)) is not None:
         tree["program"] = program
     if file.refusal is not None:
@@ -42,7 +42,7 @@ def describe_kernel(file: KernelFile, release: str) -> Branch:
         tree["bzimage"] = describe_bzimage(file)
     if file.elf is not None:
         tree["notes"] = describe_notes(file.elf)
-        tree["features"] = _features(file)
+        tree["features"] = feature_rows(file)
         tree["elf"] = {
             **describe_elf(file.elf),
             "build_id": build_id(file.elf),
@@ -57,7 +57,7 @@ def describe_kernel(file: KernelFile, release: str) -> Branch:
     return tree
 
 
-def _packing(file: KernelFile) -> Iterator[str]:
+def packing_of(file: KernelFile) -> Iterator[str]:
     """Yield what the kernel is packed in, outermost first."""
     if file.opened is not None:
         yield from file.opened.packing
@@ -79,7 +79,7 @@ def _program(file: KernelFile) -> str | None:
     return f"{title}, {version.text} (at {hexadecimal(version.offset)})" if version else title
 
 
-def _features(file: KernelFile) -> list[Tree]:
+def feature_rows(file: KernelFile) -> list[Tree]:
     """Return the features that the notes name, each as required, supported or neither."""
     assert file.elf is not None
     parameters = parse_kernel(file.elf, hvm_container=False, profile=file.given.profile).parameters
@@ -153,7 +153,7 @@ def _loaders(file: KernelFile) -> Iterator[Branch]:
 
 
 def _span(span: Span) -> Branch:
-    answers = {CONTAINER_NAMES[verdict.target]: _word(verdict) for verdict in span.verdicts}
+    answers = {CONTAINER_NAMES[verdict.target]: answer_of(verdict) for verdict in span.verdicts}
     reasons: dict[str, list[str]] = {}
     for verdict in span.verdicts:
         for text in verdict.conditions if verdict.boots else (verdict.because,) * verdict.is_history:
@@ -162,7 +162,8 @@ def _span(span: Span) -> Branch:
     return {"from": span.first, "to": span.last, **answers, "because": because}
 
 
-def _word(verdict: Verdict) -> str:
+def answer_of(verdict: Verdict) -> str:
+    """Return in a word whether a file boots: `yes`, `no`, or `depends`."""
     if not verdict.boots:
         return "no"
     return "depends" if verdict.conditions else "yes"

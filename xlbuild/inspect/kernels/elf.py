@@ -83,7 +83,7 @@ def describe_elf(elf: ElfFile) -> Branch:
 def _segment(index: int, segment: ProgramHeader) -> Branch:
     return {
         "number": index,
-        "type": _SEGMENT_TYPES.get(segment.type, f"{segment.type:#x}"),
+        "type": segment_type(segment),
         "loaded": segment.is_loadable,
         "flags": flags_of(segment) or "none",
         "offset": hexadecimal(segment.offset),
@@ -103,12 +103,22 @@ def _section(elf: ElfFile, index: int, section: SectionHeader) -> Branch:
     return {
         "number": index,
         "name": section_name(elf, section),
-        "type": _SECTION_TYPES.get(section.type, f"{section.type:#x}"),
+        "type": section_type(section),
         "loaded": bool(section.flags & SHF_ALLOC),
         "address": hexadecimal(section.addr),
         "offset": hexadecimal(section.offset),
         "size": section.size,
     }
+
+
+def segment_type(segment: ProgramHeader) -> str:
+    """Return what a program header is of: `LOAD`."""
+    return _SEGMENT_TYPES.get(segment.type, f"{segment.type:#x}")
+
+
+def section_type(section: SectionHeader) -> str:
+    """Return what kind a section is of: `PROGBITS`."""
+    return _SECTION_TYPES.get(section.type, f"{section.type:#x}")
 
 
 def section_name(elf: ElfFile, section: SectionHeader) -> str | None:

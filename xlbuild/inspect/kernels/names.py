@@ -29,15 +29,17 @@ class SymbolPlaces:
 
     def __init__(self, elf: ElfFile) -> None:
         """Read the symbols, but no names yet: of several at one address functions and objects, then the first."""
-        ordered = sorted(
-            (symbol.value, symbol.kind not in (STT_FUNC, STT_OBJECT), number, symbol.name_offset)
-            for number, symbol in enumerate(symbols(elf))
-        )
+        ranks: list[int] = []
+        name_offsets = array("I")
+        for symbol in symbols(elf):
+            ranks.append(symbol.value << 1 | (symbol.kind not in (STT_FUNC, STT_OBJECT)))
+            name_offsets.append(symbol.name_offset)
         self._addresses, self._name_offsets = array("Q"), array("I")
-        for address, _, _, name_offset in ordered:
+        for number in sorted(range(len(ranks)), key=ranks.__getitem__):
+            address = ranks[number] >> 1
             if not self._addresses or address != self._addresses[-1]:
                 self._addresses.append(address)
-                self._name_offsets.append(name_offset)
+                self._name_offsets.append(name_offsets[number])
         self._names = SymbolNames(elf)
 
     def at(self, address: int, lowest: int = 0) -> Distance | None:
@@ -58,26 +60,30 @@ class KernelNames:
 
     def of(self, address: int) -> str | None:
         """Return the name of a virtual or else a physical address; None where the kernel has nothing with a name."""
-        return self.of_virtual(address) or self.of_physical(address)
+        virtual = self.virtual(address)
+        return None if virtual is None else self._name(virtual)
 
     def of_offset(self, offset: int) -> str | None:
         """Return the name of a byte of the kernel's segment in a guest, counted from its first."""
         start, _ = load_range(self._elf)
-        return self.of_physical((start + offset) & ADDRESS_MASK)
+        virtual = self._of_physical((start + offset) & ADDRESS_MASK)
+        return None if virtual is None else self._name(virtual)
 
-    def of_physical(self, address: int) -> str | None:
-        """Return the name of a physical address (p_paddr)."""
+    def virtual(self, address: int) -> int | None:
+        """Return the virtual address (p_vaddr) that an address is, or that its physical address (p_paddr) has."""
+        if any((address - s.vaddr) & ADDRESS_MASK < s.memsz for s in self._elf.loadable):
+            return address
+        return self._of_physical(address)
+
+    def _of_physical(self, address: int) -> int | None:
         for segment in self._elf.loadable:
             distance = (address - segment.paddr) & ADDRESS_MASK
             if distance < segment.memsz:
-                return self.of_virtual((segment.vaddr + distance) & ADDRESS_MASK)
+                return (segment.vaddr + distance) & ADDRESS_MASK
         return None
 
-    def of_virtual(self, address: int) -> str | None:
-        """Return the name of a virtual address (p_vaddr)."""
-        if not any((address - s.vaddr) & ADDRESS_MASK < s.memsz for s in self._elf.loadable):
-            return None
-        section, symbol = self.section_at(address), self.symbol_at(address)
+    def _name(self, virtual: int) -> str | None:
+        section, symbol = self.section_at(virtual), self.symbol_at(virtual)
         if section is None:
             return None if symbol is None else str(symbol)
         return str(section) if symbol is None else f"{section} ({symbol})"

@@ -15,9 +15,9 @@ from xlbuild.units import MIB
 
 MOST_SYMBOLS = 1 << 20
 """Symbols that are looked at."""
-MOST_NAMED = 1 << 19
-"""Symbols whose names are read; Linux with everything built in has fewer."""
-_MOST_NAMES = 64 * MIB
+MOST_NAMED = 1 << 18
+"""Symbols whose names are read; a distribution's Linux has some 200,000."""
+_MOST_NAMES = 32 * MIB
 """Bytes of the table of names that are read, and of all names together, which may overlap in it."""
 _LONGEST_NAME = 4096
 

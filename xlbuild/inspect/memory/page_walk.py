@@ -28,6 +28,7 @@ from xlbuild.units import (
     Mfn,
     Pfn,
     bytes_of,
+    common_ranges,
     merge_ranges,
     paddr_of,
     whole_pages,
@@ -188,7 +189,7 @@ def _visit(
 ) -> Iterator[_Place]:
     """Look at one table; yield those below it."""
     pfn = tables.mfn_to_pfn(place.mfn)
-    if pfn is None or not any(frames.first <= pfn < frames.end for frames in existing):
+    if pfn is None or not any(common_ranges(existing, FrameRange.of(pfn, 1))):
         what = f"the L{place.level} table would be in frame {place.mfn:#x}, which the guest has not"
         found.problem(place.first, place.link, what)
         return

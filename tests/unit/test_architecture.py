@@ -68,6 +68,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "checking",
         "built",
     ),
+    "diff": (
+        *GROUND,
+        "acpi.layouts",
+        "built",
+        "inspect",
+        "plan.pagetables",
+    ),
     "emit": (
         *GROUND,
         "built",

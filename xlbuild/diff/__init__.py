@@ -1,0 +1,1 @@
+"""Two guests, or two kernels, compared: structure first, bytes last."""

@@ -1,0 +1,1 @@
+"""What two guests hold in memory compared: page by page, by what the pages belong to."""

@@ -72,6 +72,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *GROUND,
         "acpi.layouts",
         "built",
+        "identity",
         "inspect",
         "plan.pagetables",
     ),

@@ -1,0 +1,198 @@
+"""Two domains compared: what is said of them, what lies where, and what their memory holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from xlbuild.built import BuiltDomain
+from xlbuild.diff.facts import Reading, compare_facts
+from xlbuild.diff.given import GivenDomain
+from xlbuild.diff.kernels.compare import KernelDifferences, compare_cores
+from xlbuild.diff.kernels.fields import tell_entry
+from xlbuild.diff.memory.pages import Namer, compare_pages, unnamed
+from xlbuild.diff.memory.places import Moves, Owner, Places, locate
+from xlbuild.diff.model import Change, Comparison, MapRow, OwnerPages, Piece, Section, Side, Span
+from xlbuild.diff.reading import READING, SECTIONS, ZERO_REGISTERS, SectionTitle
+from xlbuild.diff.shifts import tell_shifts
+from xlbuild.diff.view import View, described, recorded
+from xlbuild.inspect.kernels.facts import KernelCore
+from xlbuild.inspect.tree import Branch
+from xlbuild.units import PhysAddr
+
+_KERNEL = next(number for number, title in enumerate(SECTIONS) if title.name == "kernel")
+_DIGESTS = SectionTitle("digests", "digests")
+"""Of manifests alone: what memory holds is compared by them."""
+
+
+def compare_domains(a: GivenDomain, b: GivenDomain) -> Comparison:
+    """Return all that differs between two domains; FilesError where an image cannot be read.
+
+    Of a manifest alone there is what it says; the contents of its memory are compared by their digests then.
+    """
+    moves = Moves(locate(a.built), locate(b.built))
+    readable = a.built.has_contents and b.built.has_contents
+    pages = compare_pages(a.built, b.built, moves, (_namer(a), _namer(b))) if readable else ()
+    sections, remarks = _described(a, b, moves) if readable else _recorded(a, b, moves)
+    kernels = None
+    if a.kernel is not None and b.kernel is not None:
+        kernels = compare_cores(a.kernel, b.kernel)
+        sections = tuple(_with_entries(sections, a.kernel, b.kernel))
+    return Comparison(
+        a=_side(a),
+        b=_side(b),
+        sections=_with_kernels(sections, kernels),
+        pieces=tuple(_pieces(moves, _changed_contents(a.built, b.built, pages, moves))),
+        pages=pages,
+        remarks=(
+            *remarks,
+            *(kernels.remarks if kernels is not None else ()),
+            *(_stale(a, b, bool(pages)) if readable else ()),
+        ),
+    )
+
+
+def _namer(given: GivenDomain) -> Namer:
+    """Return what names a byte of a domain's kernel: its section, and its symbol where it has symbols."""
+    names = given.kernel.names if given.kernel is not None else None
+    if names is None:
+        return unnamed
+    return lambda owner, offset: names.of_offset(offset) if owner == "kernel" else None
+
+
+def _with_entries(sections: tuple[Section, ...], a: KernelCore, b: KernelCore) -> Iterator[Section]:
+    """Yield a domain's sections, with what leads into its kernel called by the section and symbol there."""
+    for section in sections:
+        told = tuple(tell_entry(difference, a, b) for difference in section.differences)
+        yield replace(section, differences=told)
+
+
+def _with_kernels(sections: tuple[Section, ...], kernels: KernelDifferences | None) -> tuple[Section, ...]:
+    """Return a domain's sections, those of its kernel's file behind what is said of the kernel."""
+    if kernels is None:
+        return sections
+    names = [title.name for title in SECTIONS[: _KERNEL + 1]]
+    before = tuple(section for section in sections if section.name in names)
+    return (*before, *kernels.sections, *sections[len(before) :])
+
+
+def _described(a: GivenDomain, b: GivenDomain, moves: Moves) -> tuple[tuple[Section, ...], tuple[str, ...]]:
+    (one, all_of_a), (other, all_of_b) = described(a.built), described(b.built)
+    problems = [*_problems("the first", all_of_a), *_problems("the second", all_of_b)]
+    return tuple(_sections(one, other, _reading(a.built, b.built), moves)), tuple(problems)
+
+
+def _recorded(a: GivenDomain, b: GivenDomain, moves: Moves) -> tuple[tuple[Section, ...], tuple[str, ...]]:
+    one, other = recorded(a.built), recorded(b.built)
+    sections = tuple(_sections(one, other, _reading(a.built, b.built), moves, (*SECTIONS, _DIGESTS)))
+    alone = " and ".join(given.label for given in (a, b) if not given.built.has_contents)
+    return sections, (f"of {alone} there is only the manifest: contents are compared by their digests",)
+
+
+def _reading(a: BuiltDomain, b: BuiltDomain) -> Reading:
+    """Return how the two are read: registers that are not listed are zero, where both have the same ones."""
+    return replace(READING, absent=ZERO_REGISTERS) if a.guest_type is b.guest_type else READING
+
+
+def _sections(
+    a: View,
+    b: View,
+    reading: Reading,
+    moves: Moves,
+    titles: tuple[SectionTitle, ...] = SECTIONS,
+) -> Iterator[Section]:
+    for section in titles:
+        found = compare_facts(a[section.name], b[section.name], reading, section.name)
+        if differences := tell_shifts(found, moves):
+            yield Section(section.name, section.title, differences, section.counts)
+
+
+def _problems(which: str, description: Branch) -> Iterator[str]:
+    """Yield what is wrong with a side in itself: its image is not as its manifest says."""
+    problems = description["problems"]
+    assert isinstance(problems, list)
+    for problem in problems:
+        yield f"{which}: {problem}"
+
+
+def _stale(a: GivenDomain, b: GivenDomain, pages_differ: bool) -> Iterator[str]:
+    """Yield that digests do not say what memory holds."""
+    if (a.built.digests.memory != b.built.digests.memory) != pages_differ:
+        yield (
+            "the digests of memory in the two manifests say otherwise than the images themselves: "
+            "one has been changed since it was built; `xlbuild inspect` says which"
+        )
+
+
+def _changed_contents(
+    a: BuiltDomain, b: BuiltDomain, pages: tuple[OwnerPages, ...], moves: Moves
+) -> frozenset[str]:
+    """Return the names of what holds something else on the two sides, but for addresses that are shifted."""
+    if a.has_contents and b.has_contents:
+        ones, others = _by_name(moves.a), _by_name(moves.b)
+        both = (owner for owner in pages if owner.owner in ones and owner.owner in others)
+        return frozenset(
+            owner.owner
+            for owner in both
+            if _differs_within(owner, min(_span(ones[owner.owner]).size, _span(others[owner.owner]).size))
+        )
+    one, other = a.digests.segments, b.digests.segments
+    return frozenset(name for name in one.keys() & other.keys() if one[name] != other[name])
+
+
+def _differs_within(owner: OwnerPages, size: int) -> bool:
+    """Return whether an owner's contents differ in what both sides have of it: the first `size` bytes."""
+    is_seen = any(run.change is not Change.SHIFTED and run.offset < size for run in owner.runs)
+    return owner.changed > 0 or is_seen or (owner.has_changed and owner.runs_left_out > 0)
+
+
+def _pieces(moves: Moves, changed: frozenset[str]) -> Iterator[Piece]:
+    """Yield everything that pages belong to, by address: what both have where the first has it."""
+    ones, others = _by_name(moves.a), _by_name(moves.b)
+    names = sorted(ones.keys() | others.keys(), key=lambda name: _place_of(name, ones, others))
+    for name in names:
+        one, other = ones.get(name), others.get(name)
+        there = one or other
+        assert there is not None
+        yield Piece(
+            name,
+            there.region.title,
+            _span(one) if one is not None else None,
+            _span(other) if other is not None else None,
+            contents_differ=name in changed and one is not None and other is not None,
+        )
+
+
+def _by_name(places: Places) -> dict[str, Owner]:
+    return {owner.name: owner for owner in places.owners}
+
+
+def _place_of(name: str, ones: Mapping[str, Owner], others: Mapping[str, Owner]) -> tuple[PhysAddr, bool]:
+    return (ones[name].region.first, False) if name in ones else (others[name].region.first, True)
+
+
+def _span(owner: Owner) -> Span:
+    return Span(owner.region.first, owner.region.end, owner.virtual)
+
+
+def _side(given: GivenDomain) -> Side:
+    built = given.built
+    return Side(
+        given.label,
+        given.origin.value,
+        built.kind.value.upper(),
+        built.profile,
+        built.digests.domain,
+        tuple(
+            MapRow(Span(entry.addr, PhysAddr(entry.addr + entry.size)), entry.type_name)
+            for entry in built.memory_map
+        ),
+        _vcpus(built),
+    )
+
+
+def _vcpus(built: BuiltDomain) -> int | None:
+    if built.hvm_info_fields is not None:
+        told = built.hvm_info_fields["nr_vcpus"]
+        return told if isinstance(told, int) else None
+    return None if built.is_pv else len(built.vcpus)

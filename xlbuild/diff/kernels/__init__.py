@@ -1,0 +1,1 @@
+"""Two kernels compared: what they ask for, and their sections and symbols."""

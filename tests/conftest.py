@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "support"))  # tests import its modules by their plain names
 
 import archivers
+import browser
 import bytecode  # noqa: F401 (what follows is compiled once)
 import headers
 import hypothesis
@@ -60,6 +61,7 @@ MEANS: dict[str, Callable[[], str | None]] = {
     "iasl": why_no_iasl,
     "archivers": archivers.why_no_archivers,
     "engines": why_no_engines,
+    "browser": browser.why_no_browser,
     "kvm": why_no_kvm,
     "atheris": why_no_atheris,
 }

@@ -15,21 +15,35 @@ from xlbuild.version import VERSION
 
 if TYPE_CHECKING:
     from xlbuild.api import (
+        begin,
         build,
+        build_each,
         check,
+        compare,
         digests,
         examine,
+        finish,
         identify,
         manifest,
         open_domain,
+        side,
         write,
         write_part,
         xl_json,
     )
     from xlbuild.built import BuiltDomain
     from xlbuild.checking.model import CheckReport, Finding
+    from xlbuild.diff.model import Comparison
     from xlbuild.domain import Digests, Domain
-    from xlbuild.errors import ConfigError, FilesError, RefusedError, StrictError, UsageError, XlbuildError
+    from xlbuild.errors import (
+        ConfigError,
+        CrashError,
+        FilesError,
+        RefusedError,
+        StrictError,
+        UsageError,
+        XlbuildError,
+    )
     from xlbuild.identity import Identity
 
 __version__ = VERSION
@@ -37,7 +51,9 @@ __version__ = VERSION
 __all__ = [
     "BuiltDomain",
     "CheckReport",
+    "Comparison",
     "ConfigError",
+    "CrashError",
     "Digests",
     "Domain",
     "FilesError",
@@ -47,35 +63,47 @@ __all__ = [
     "StrictError",
     "UsageError",
     "XlbuildError",
+    "begin",
     "build",
+    "build_each",
     "check",
+    "compare",
     "digests",
     "examine",
+    "finish",
     "identify",
     "manifest",
     "open_domain",
+    "side",
     "write",
     "write_part",
     "xl_json",
 ]
 
 _HOMES = {
+    "begin": "xlbuild.api",
     "build": "xlbuild.api",
+    "build_each": "xlbuild.api",
     "check": "xlbuild.api",
+    "compare": "xlbuild.api",
     "digests": "xlbuild.api",
     "examine": "xlbuild.api",
+    "finish": "xlbuild.api",
     "identify": "xlbuild.api",
     "manifest": "xlbuild.api",
     "open_domain": "xlbuild.api",
+    "side": "xlbuild.api",
     "write": "xlbuild.api",
     "write_part": "xlbuild.api",
     "xl_json": "xlbuild.api",
     "BuiltDomain": "xlbuild.built",
     "CheckReport": "xlbuild.checking.model",
+    "Comparison": "xlbuild.diff.model",
     "Finding": "xlbuild.checking.model",
     "Digests": "xlbuild.domain",
     "Domain": "xlbuild.domain",
     "ConfigError": "xlbuild.errors",
+    "CrashError": "xlbuild.errors",
     "FilesError": "xlbuild.errors",
     "RefusedError": "xlbuild.errors",
     "StrictError": "xlbuild.errors",
@@ -92,3 +120,8 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for whoever looks for them."""
+    return [*globals(), *_HOMES]

@@ -23,7 +23,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_every_public_name_is_there_and_no_other_can_be_had() -> None:
-    assert set(xlbuild.__all__) <= set(dir(xlbuild)) | set(xlbuild._HOMES)
+    assert set(xlbuild.__all__) <= set(dir(xlbuild))
     for name in xlbuild.__all__:
         assert getattr(xlbuild, name).__name__ == name
     with pytest.raises(AttributeError, match="no attribute 'destroy'"):
@@ -43,6 +43,24 @@ def test_the_example_of_the_documentation_works(config: Path, tmp_path: Path) ->
     assert xlbuild.digests(domain).domain == document["digests"]["domain"]
     assert xlbuild.manifest(domain) == document
     assert document["profile"] == "4.17"
+
+
+def test_a_build_can_be_begun_and_finished_by_itself_or_with_others(config: Path) -> None:
+    guests = [xlbuild.begin(config), xlbuild.begin(PVH, overrides=["memory=33"])]
+    alone = [xlbuild.digests(xlbuild.finish(guest)).domain for guest in guests]
+    small = xlbuild.begin(PVH, overrides=["memory=1"])
+    started: list[int] = []
+    *together, refused = xlbuild.build_each(
+        [*guests, small],
+        lambda number, build: xlbuild.digests(build()).domain,
+        jobs=1,
+        on_start=started.append,
+    )
+    assert together == alone
+    assert isinstance(refused, xlbuild.RefusedError)
+    assert refused.code == "memory-too-small"
+    assert started == [0, 1, 2]
+    assert xlbuild.build_each([], lambda number, build: number) == []
 
 
 def test_a_path_a_string_and_bytes_build_the_same(config: Path) -> None:

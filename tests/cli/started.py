@@ -26,13 +26,13 @@ class Run:
         """Take the child, and where its stdout and stderr can be read."""
         self.returncode: int | None = None
         """Its exit status, once it is known to have ended."""
-        self._pid = pid
+        self.pid = pid
         self._outputs = outputs
 
     def poll(self) -> int | None:
         """Return the exit status if it has ended."""
         if self.returncode is None:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
             self.returncode = os.waitstatus_to_exitcode(status) if pid else None
         return self.returncode
 
@@ -43,7 +43,7 @@ class Run:
     def send_signal(self, number: int) -> None:
         """Send it a signal unless it is known to have ended."""
         if self.poll() is None:
-            os.kill(self._pid, number)
+            os.kill(self.pid, number)
 
     def wait(self) -> int:
         """Wait for its end, and return the exit status."""

@@ -50,6 +50,13 @@ def test_the_exit_status_tells_whether_there_are_errors(
     assert done.stdout.splitlines()[-1] == last
 
 
+def test_the_status_is_the_same_where_nobody_reads_what_is_told(cwd: Path) -> None:
+    for file, status in (("good.cfg", 0), ("broken.cfg", 1)):
+        with forked.closed_pipe() as stdout:
+            done = forked.run(cwd, "check", file, stdout=stdout, env={"XLBUILD_XEN": ""})
+        assert (done.returncode, done.stderr) == (status, "")
+
+
 def test_a_configuration_that_cannot_be_read_does_not_keep_others_from_being_checked(cwd: Path) -> None:
     done = run(cwd, "check", "missing.cfg", "broken.cfg")
     assert done.returncode == 4

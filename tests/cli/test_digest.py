@@ -187,6 +187,7 @@ REFUSED = {
     "a directory of other things": ("empty", 4, "empty: it is no built domain"),
     "what is not there": ("nowhere", 4, "the file nowhere cannot be read"),
     "a setting": ("memory=64", 2, "no DOMAIN is given: memory=64 is a setting"),
+    "a directory that a setting could be": ("memory=16", 2, "no DOMAIN is given: memory=16 is a setting"),
     "text that is no configuration": ("text", 1, "text:1:1: "),
     "no text, but nearly": ("nul.cfg", 1, "a string holds a NUL byte"),
 }
@@ -208,7 +209,7 @@ def test_settings_are_for_configurations(cwd: Path, given: str) -> None:
 
 
 def test_a_path_may_have_an_equals_sign(cwd: Path) -> None:
-    assert run(cwd, "digest", "memory=16").stdout == run(cwd, "digest", "pv.cfg").stdout
+    assert run(cwd, "digest", "./memory=16").stdout == run(cwd, "digest", "pv.cfg").stdout
 
 
 def test_the_documentation_shows_what_it_prints() -> None:

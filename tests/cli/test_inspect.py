@@ -187,6 +187,7 @@ def test_several_addresses_make_one_document(cwd: Path) -> None:
         (("inspect", "missing"), 4, "no such file"),
         (("inspect", "/dev/zero"), 4, "it is a device"),
         (("inspect", "."), 4, "domain.json"),
+        (("inspect", "memory=3", "guest.cfg"), 2, "memory=3 is a setting"),
         (("inspect", "pv", "memory=3"), 2, "settings are for configurations"),
         (("inspect", "built", "memory=3"), 2, "settings"),
         (("inspect", "--xen", "4.2", "guest.cfg"), 2, "configurations of Xen 4.2"),

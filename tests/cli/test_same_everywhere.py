@@ -87,6 +87,7 @@ def check_same(ours: Path, others: Path) -> None:
     for kind in _GUESTS:
         image, other = ours / kind / "memory.img", others / kind / "memory.img"
         assert compare_images(image, other).differences == [], kind
+        assert run(["diff", "--brief", str(ours / kind), str(others / kind)]) == 0, kind
         files = sorted(file.name for file in (ours / kind).iterdir())
         assert files == sorted(file.name for file in (others / kind).iterdir())
         for name in files:

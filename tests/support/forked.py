@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -24,19 +24,35 @@ SECONDS = 60
 
 
 def run(
-    cwd: Path, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
+    cwd: Path,
+    *arguments: str,
+    stdin: bytes = b"",
+    stdout: IO[bytes] | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `xlbuild ARGUMENTS` in a directory, with the environment and what `env` adds, and return how it ends."""
+    """Run `xlbuild ARGUMENTS` in a directory, with the environment and what `env` adds, and return how it ends.
+
+    What goes to a `stdout` that is given is not in what is returned.
+    """
     with contextlib.ExitStack() as stack:
         streams: list[IO[bytes]] = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
         streams[0].write(stdin)
         streams[0].seek(0)
         child = os.fork()
         if child == 0:
-            become_xlbuild(cwd, arguments, streams, env=env)
+            become_xlbuild(cwd, arguments, [streams[0], stdout or streams[1], streams[2]], env=env)
         status, _ = wait(child)
-        stdout, stderr = (_read(stream) for stream in streams[1:])
-    return subprocess.CompletedProcess(arguments, status, stdout, stderr)
+        told, stderr = (_read(stream) for stream in streams[1:])
+    return subprocess.CompletedProcess(arguments, status, told, stderr)
+
+
+@contextlib.contextmanager
+def closed_pipe() -> Iterator[IO[bytes]]:
+    """Give a pipe that nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as stream:
+        yield stream
 
 
 def become_xlbuild(

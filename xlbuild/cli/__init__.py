@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "create": ("xlbuild.cli.create", "Build a domain from an xl configuration."),
     "check": ("xlbuild.cli.check", "Tell what is wrong with xl configurations."),
     "inspect": ("xlbuild.cli.inspect", "Tell what a file is, where it boots, and what lies where."),
+    "diff": ("xlbuild.cli.diff", "Tell what changes in a guest from one to another."),
     "extract": ("xlbuild.cli.extract", "Take a part out of a kernel or a built domain."),
     "digest": ("xlbuild.cli.digest", "Print the digest by which a domain is known."),
 }
@@ -75,8 +77,10 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("xlbuild: interrupted", err=True)
         return ExitStatus.INTERRUPTED
+    except SystemExit:  # click's own end, status 1, where nobody reads the output any more
+        return output_failed(BrokenPipeError())
     except OSError as error:
-        return _output_failed(error)
+        return output_failed(error)
     except XlbuildError as error:
         from xlbuild.cli.complain import complain
 
@@ -98,7 +102,17 @@ def _open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _output_failed(error: OSError) -> int:
+def printed(say: Callable[[], None]) -> ExitStatus:
+    """Print something, and return the status of just that: a command that has another to tell must not lose it."""
+    try:
+        say()
+        sys.stdout.flush()
+    except OSError as error:
+        return output_failed(error)
+    return ExitStatus.OK
+
+
+def output_failed(error: OSError) -> ExitStatus:
     """Say that the output could not be written; that a reader has had enough is no failure of ours."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered goes nowhere
     if isinstance(error, BrokenPipeError):

@@ -6,13 +6,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from xlbuild.cli.sizes import KERNEL_SIZE_HELP, kernel_size
+from xlbuild.cli.sizes import kernel_size_option
 from xlbuild.profiles import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
+
+firmware_option = click.option(
+    "--firmware-dir",
+    "firmware_dirs",
+    multiple=True,
+    metavar="DIR",
+    help="Look for hvmloader, SeaBIOS, OVMF and the shim here first: a flat directory or a root tree. "
+    "May be given several times; then XLBUILD_FIRMWARE_PATH (colon-separated) is searched.",
+)
+host_option = click.option(
+    "--host", metavar="FILE", help="What the guest's memory map takes from its host (docs/host.md)."
+)
 
 _OPTIONS = (
     click.option(
@@ -21,23 +33,14 @@ _OPTIONS = (
         envvar="XLBUILD_XEN",
         help="Build as this Xen release does (XLBUILD_XEN; default: the newest).",
     ),
-    click.option(
-        "--firmware-dir",
-        "firmware_dirs",
-        multiple=True,
-        metavar="DIR",
-        help="Look for hvmloader, SeaBIOS, OVMF and the shim here first: a flat directory or a root tree. "
-        "May be given several times; then XLBUILD_FIRMWARE_PATH (colon-separated) is searched.",
-    ),
-    click.option(
-        "--host", metavar="FILE", help="What the guest's memory map takes from its host (docs/host.md)."
-    ),
+    firmware_option,
+    host_option,
     click.option(
         "--hypercall-page/--no-hypercall-page",
         default=True,
         help="Fill a PV kernel's hypercall page, as the hypervisor does (default), or leave it zero.",
     ),
-    click.option("--max-kernel-size", metavar="SIZE", type=kernel_size, help=KERNEL_SIZE_HELP),
+    kernel_size_option,
 )
 """In the order in which help lists them: xen, firmware_dirs, host, hypercall_page, max_kernel_size."""
 

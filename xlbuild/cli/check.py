@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from xlbuild.cli import printed
+from xlbuild.cli.arguments import files_and_settings
+from xlbuild.cli.building import firmware_option, host_option
 from xlbuild.cli.places import check_places, searched
-from xlbuild.cli.sizes import KERNEL_SIZE_HELP, kernel_size
+from xlbuild.cli.sizes import kernel_size_option
 from xlbuild.cli.text import STDIN, standard_input, stdout_has_colour
 from xlbuild.errors import ExitStatus, FilesError, RefusedError, UsageError
 from xlbuild.profiles import PROFILES
@@ -34,17 +37,9 @@ FORMATS = ("text", "json", "sarif", "github")
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")
 @click.option("--no-files", is_flag=True, help="Look at no file that a configuration names.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="How to tell (text).")
-@click.option(
-    "--firmware-dir",
-    "firmware_dirs",
-    multiple=True,
-    metavar="DIR",
-    help="Look for hvmloader, SeaBIOS, OVMF and the shim here first; then in XLBUILD_FIRMWARE_PATH.",
-)
-@click.option(
-    "--host", metavar="FILE", help="What the guest's memory map takes from its host (docs/host.md)."
-)
-@click.option("--max-kernel-size", metavar="SIZE", type=kernel_size, help=KERNEL_SIZE_HELP)
+@firmware_option
+@host_option
+@kernel_size_option
 @click.option("-q", "--quiet", is_flag=True, help="Tell of errors only.")
 @click.option("--xl-json", is_flag=True, help="Print the JSON of `xl -N create`; findings go to stderr.")
 @click.option("--explain", metavar="RULE", help="Explain a rule, XLB101 say, and check nothing.")
@@ -73,9 +68,10 @@ def command(
 
         click.echo(rules_table() if explain is None else explain_rule(explain), nl=False)
         return ExitStatus.OK
-    files = [argument for argument in arguments if "=" not in argument]
-    overrides = [argument for argument in arguments if "=" in argument]
-    _check_usage(files, firmware_dirs, host, xl_json)
+    files, overrides = files_and_settings(arguments)
+    if xl_json and len(files) > 1:
+        raise UsageError("several-files", "--xl-json takes one FILE", hint="run it once for each")
+    check_places(firmware_dirs, host)
     if xl_json:
         return _print_xl_json(files[0], overrides, xen, quiet)
     from xlbuild import api
@@ -92,23 +88,9 @@ def command(
     )
     reports, unreadable = _check_each(files, check)
     reports = [report.strict() for report in reports] if strict else reports
-    _show([report.only_errors() for report in reports] if quiet else reports, form, quiet)
-    return max(unreadable, *(report.exit_status for report in reports), ExitStatus.OK)
-
-
-def _check_usage(files: list[str], firmware_dirs: tuple[str, ...], host: str | None, xl_json: bool) -> None:
-    if not files:
-        raise UsageError(
-            "no-file",
-            "no FILE is given",
-            cause="as for `xl create`, an argument with a `=` is a setting",
-            hint="name a configuration, `-` for standard input, or /dev/null for none",
-        )
-    if xl_json and len(files) > 1:
-        raise UsageError("several-files", "--xl-json takes one FILE", hint="run it once for each")
-    if files.count("-") > 1:
-        raise UsageError("stdin-twice", "standard input is given twice", hint="give `-` once")
-    check_places(firmware_dirs, host)
+    told = [report.only_errors() for report in reports] if quiet else reports
+    unwritable = printed(lambda: _show(told, form, quiet))
+    return max(unreadable, unwritable, *(report.exit_status for report in reports))
 
 
 def _check_each(
@@ -134,7 +116,7 @@ def _show(reports: list[CheckReport], form: str, quiet: bool) -> None:
         click.echo(WRITERS[form](reports, colour=stdout_has_colour()), nl=False)
 
 
-def _print_xl_json(file: str, overrides: list[str], xen: str | None, quiet: bool) -> int:
+def _print_xl_json(file: str, overrides: tuple[str, ...], xen: str | None, quiet: bool) -> int:
     """Print what `xl -N create` prints, bytes that are no text included; an error is the caller's."""
     from xlbuild import api
     from xlbuild.cli.complain import say_nothing, warn

@@ -1,100 +1,101 @@
 """`xlbuild create`: build a domain from an xl configuration."""
 
-from pathlib import Path
-
 import click
 
+from xlbuild.cli.arguments import files_and_settings
 from xlbuild.cli.building import building_options
-from xlbuild.cli.places import check_places, searched
-from xlbuild.cli.text import STDIN, standard_input
-from xlbuild.errors import ConfigError, UsageError
+from xlbuild.cli.creating import Asked
+from xlbuild.cli.places import check_given, check_places, searched
+from xlbuild.errors import UsageError
 
 
 @click.command(name="create", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("file")
-@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("-o", "--output", metavar="DIR", help="Write the domain here (default: ./NAME).")
+@click.argument("arguments", nargs=-1, metavar="FILE... [KEY=VALUE]...")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    help="Write the domain here (default: ./NAME); several into here, as DIR/NAME (default: .).",
+)
 @click.option("--force", is_flag=True, help="Replace the domain that is there.")
+@click.option(
+    "-j",
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Build so many of several guests at a time (default: as many as there are CPUs).",
+)
 @building_options
-@click.option("-n", "--dry-run", is_flag=True, help="Say what would be built; write nothing.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be built; write no domain.")
 @click.option("--json", "as_json", is_flag=True, help="Print the domain's manifest (domain.json).")
+@click.option("--map", "map_file", metavar="FILE", help="Write the guest's map to a file, as a linker does.")
+@click.option(
+    "--depfile", metavar="FILE", help="Write what the domain is made from to a file, for make or ninja."
+)
+@click.option(
+    "--expect",
+    metavar="WHAT",
+    help="Write nothing unless the digest is this: a digest, a file with one, a domain.json, a domain's directory.",
+)
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")
 @click.option("-q", "--quiet", is_flag=True, help="Print neither a report nor warnings.")
 @click.option("-v", "--verbose", is_flag=True, help="Print each stage and its time, on stderr.")
-@click.pass_context
 def command(
-    ctx: click.Context,
-    file: str,
-    settings: tuple[str, ...],
+    arguments: tuple[str, ...],
     output: str | None,
     force: bool,
+    jobs: int | None,
     xen: str | None,
     dry_run: bool,
     as_json: bool,
+    map_file: str | None,
+    depfile: str | None,
     firmware_dirs: tuple[str, ...],
     host: str | None,
     hypercall_page: bool,
+    expect: str | None,
     strict: bool,
     max_kernel_size: int | None,
     quiet: bool,
     verbose: bool,
-) -> None:
-    """Build a domain from FILE, an xl configuration (`-`: standard input).
+) -> int:
+    """Build a domain from each FILE, an xl configuration (`-`: standard input).
 
-    KEY=VALUE arguments are settings that come after the file's, as for `xl create`.
+    KEY=VALUE arguments are settings that come after each file's, as for `xl create`. Several guests are built side by
+    side, and one that fails stops no other; the exit status is the highest.
     """
-    from xlbuild import api
-    from xlbuild.cli.complain import say_nothing, warn
-    from xlbuild.cli.progress import Progress
-    from xlbuild.cli.report import report_of
-    from xlbuild.cli.show import show
-    from xlbuild.emit.manifest import manifest_text
-
-    if "=" in file:
-        raise UsageError(
-            "no-file",
-            f"no FILE is given: {file} is a setting",
-            cause="as for `xl create`, an argument with a `=` is a setting, and FILE comes first",
-            hint="name a configuration, `-` for standard input, or /dev/null for none",
-        )
+    files, settings = files_and_settings(arguments)
     check_places(firmware_dirs, host)
-    source: str | bytes = standard_input() if file == "-" else file
-    with Progress(verbose=verbose, quiet=quiet) as progress:
-        domain = api.build(
-            source,
-            overrides=settings,
-            xen=xen,
-            firmware_dirs=searched(firmware_dirs),
-            hypercall_page=hypercall_page,
-            max_kernel_size=max_kernel_size,
-            strict=strict,
-            host=host,
-            source=STDIN,
-            on_stage=progress.stage,
-            on_warning=say_nothing if quiet else warn,
-        )
-        target = target_directory(output, domain.container.name)
-        document = api.manifest(domain)
-        if not dry_run:
-            progress.stage("emit", str(target))
-            api.write(domain, target, force=force, document=document)
-    if as_json:
-        click.echo(manifest_text(document), nl=False)
-    elif not quiet:
-        show(report_of(domain, document, None if dry_run else target))
+    check_given("-o", output, "directory")
+    check_given("--map", map_file)
+    check_given("--depfile", depfile)
+    check_given("--expect", expect, "digest")
+    if expect is not None and len(files) > 1:
+        hint = "build each with its own --expect, or compare the digests that are printed"
+        raise UsageError("several-files", "--expect is for one FILE", hint=hint)
+    asked = Asked(
+        settings=settings,
+        output=output,
+        force=force,
+        jobs=jobs,
+        xen=xen,
+        dry_run=dry_run,
+        as_json=as_json,
+        map_file=map_file,
+        depfile=depfile,
+        expect=expect,
+        firmware_dirs=searched(firmware_dirs),
+        host=host,
+        hypercall_page=hypercall_page,
+        strict=strict,
+        max_kernel_size=max_kernel_size,
+        quiet=quiet,
+        verbose=verbose,
+    )
+    if len(files) > 1:
+        from xlbuild.cli.several import create_several
 
+        return create_several(files, asked)
+    from xlbuild.cli.single import create_one
 
-def target_directory(output: str | None, name: str) -> Path:
-    """Return where a domain goes: `-o`, or `./NAME`; ConfigError for a name that is no file name."""
-    if output is not None:
-        if not output:
-            raise UsageError("output-empty", "-o needs a directory", hint="give a path, or leave -o out")
-        return Path(output)
-    if "/" in name or "\0" in name or name in ("", ".", ".."):
-        raise ConfigError(
-            "name-no-file-name",
-            f"the domain's name {name!r} cannot name a directory",
-            cause="it is empty, a dot, or has a slash in it",
-            hint="say where to write the domain with -o DIR",
-        )
-    return Path(name)
+    return create_one(files[0], asked)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 import click
 
+from xlbuild.cli.arguments import refuse_setting
 from xlbuild.cli.building import building_options
+from xlbuild.cli.looking import file_on_stdin
 from xlbuild.cli.places import check_places, searched
-from xlbuild.cli.text import STDIN, open_stdin
-from xlbuild.errors import UsageError
+from xlbuild.cli.text import STDIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +49,12 @@ def command(
     from xlbuild.cli.progress import Progress
     from xlbuild.emit.digest import digest_document
 
-    _refuse_setting(domain)
+    refuse_setting(domain, "DOMAIN", _NAMED)
     check_places(firmware_dirs, host)
     on_warning = say_nothing if quiet else warn
     with Progress(verbose=False, quiet=quiet) as progress:
         opened = api.open_domain(
-            _standard_input() if domain == "-" else domain,
+            file_on_stdin() if domain == "-" else domain,
             overrides=settings,
             xen=xen,
             firmware_dirs=searched(firmware_dirs),
@@ -75,22 +75,7 @@ def command(
         click.echo(identity.digests.domain)
 
 
-def _refuse_setting(domain: str) -> None:
-    """Refuse a setting in the place of DOMAIN; a path may have a `=` in it, as those of a matrix of guests do."""
-    if "=" in domain and not os.path.lexists(domain):
-        raise UsageError(
-            "no-file",
-            f"no DOMAIN is given: {domain} is a setting",
-            cause="settings come behind DOMAIN, and nothing has that name",
-            hint="name a built domain's directory, its domain.json, or a configuration (`-`: standard input)",
-        )
-
-
-def _standard_input() -> bytes:
-    from xlbuild.emit.directory import MOST_MANIFEST
-    from xlbuild.emit.readfile import read_stream
-
-    return read_stream(open_stdin("domain").fileno(), STDIN, "domain", MOST_MANIFEST)
+_NAMED = "name a built domain's directory, its domain.json, or a configuration (`-`: standard input)"
 
 
 def _lines(identity: Identity) -> Iterator[str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from xlbuild.cli import printed
+from xlbuild.cli.arguments import refuse_setting
 from xlbuild.cli.looking import examine, looking_options, show_tree
-from xlbuild.errors import RefusedError, UsageError, Where
+from xlbuild.errors import ExitStatus, RefusedError, UsageError, Where
 from xlbuild.inspect.memory.hexdump import DUMP_LENGTH, MOST_DUMPED
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def command(
     required: tuple[str, ...],
     kind: str | None,
     max_kernel_size: int | None,
-) -> None:
+) -> ExitStatus:
     """Say what FILE is (`-`: standard input), and whether and where it boots.
 
     FILE is a kernel, firmware, a ramdisk, an xl configuration (then KEY=VALUE settings may follow), or a built
@@ -64,31 +66,43 @@ def command(
     """
     if addresses and required:
         raise UsageError("at-and-require", "--at and --require ask for different things", hint="ask twice")
+    refuse_setting(file, "FILE", "name a file or a built domain's directory (`-`: standard input)")
     subject = examine(file, settings, xen, kind, max_kernel_size)
     if required:
-        _gate(subject, file, xen, required, as_json=as_json)
-        return
+        return _gate(subject, file, xen, required, as_json=as_json)
     trees = [subject.describe_address(address, length) for address in addresses] or [subject.describe()]
     if as_json:
         _print_json(trees[0] if not addresses else {"addresses": trees})
-        return
+        return ExitStatus.OK
     for number, tree in enumerate(trees):
         if number:
             click.echo()
         show_tree(tree)
+    return ExitStatus.OK
 
 
 def _print_json(tree: Branch) -> None:
     click.echo(json.dumps(tree, indent=2))
 
 
-def _gate(subject: Subject, file: str, xen: str | None, required: Sequence[str], *, as_json: bool) -> None:
-    """Say whether a kernel boots where it has to; RefusedError if it does not."""
+def _gate(
+    subject: Subject, file: str, xen: str | None, required: Sequence[str], *, as_json: bool
+) -> ExitStatus:
+    """Say whether a kernel boots where it has to; RefusedError if it does not, whoever reads that."""
     from xlbuild.inspect.releases import CONTAINER_NAMES, RELEASES
 
     release = xen or RELEASES[-1]
     found = {CONTAINER_NAMES[verdict.target]: verdict for verdict in subject.verdicts()}
     asked = {name: _closest(found, name) for name in dict.fromkeys(required)}
+    unwritable = printed(lambda: _show_answers(asked, file, release, as_json=as_json))
+    failed = [(name, verdict) for name, verdict in asked.items() if not verdict.boots]
+    if failed:
+        raise _unmet(file, release, failed)
+    return unwritable
+
+
+def _show_answers(asked: Mapping[str, Verdict], file: str, release: str, *, as_json: bool) -> None:
+    """Print whether a kernel boots where it has to; what is against it is for the error to say, but in JSON."""
     if as_json:
         rows = [
             {
@@ -102,14 +116,12 @@ def _gate(subject: Subject, file: str, xen: str | None, required: Sequence[str],
             for name, verdict in asked.items()
         ]
         _print_json({"file": file, "release": release, "required": rows})
-    failed = [(name, verdict) for name, verdict in asked.items() if not verdict.boots]
+        return
     for name, verdict in asked.items():
-        if verdict.boots and not as_json:
+        if verdict.boots:
             click.echo(f"{file}: boots as {name} on Xen {release}: {verdict.because}")
             for condition in verdict.conditions:
                 click.echo(f"  depends: {condition}")
-    if failed:
-        raise _unmet(file, release, failed)
 
 
 def _closest(found: dict[str, Verdict], name: str) -> Verdict:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from xlbuild.cli.sizes import KERNEL_SIZE_HELP, kernel_size
+from xlbuild.cli.sizes import kernel_size_option
 from xlbuild.cli.text import STDIN, open_stdin
 from xlbuild.cli.tree import plain_text
 
@@ -22,7 +22,7 @@ _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
 def looking_options(command: _Command) -> _Command:
     """Add the options that say how a file is looked at."""
-    for option in (_LIMIT, _KIND, _RELEASE):
+    for option in (kernel_size_option, _KIND, _RELEASE):
         command = option(command)
     return command
 
@@ -38,7 +38,6 @@ _RELEASE = click.option(
 _KIND = click.option(
     "--as", "kind", type=click.Choice(_KINDS), help="Take the file for this, whatever it looks like."
 )
-_LIMIT = click.option("--max-kernel-size", metavar="SIZE", type=kernel_size, help=KERNEL_SIZE_HELP)
 
 
 def examine(
@@ -47,13 +46,14 @@ def examine(
     """Open what the command line names; `-` is standard input."""
     from xlbuild import api
 
-    data = _standard_input() if file == "-" else file
+    data = file_on_stdin() if file == "-" else file
     return api.examine(
         data, overrides=settings, xen=xen, kind=kind, max_kernel_size=max_kernel_size, source=STDIN
     )
 
 
-def _standard_input() -> bytes:
+def file_on_stdin() -> bytes:
+    """Return a file of any kind from standard input; RefusedError for one that is larger than any may be."""
     from xlbuild.emit.readfile import read_stream
 
     return read_stream(open_stdin("file").fileno(), STDIN, "file")

@@ -1,4 +1,4 @@
-"""Where the command line says that things are: firmware, and what describes the host."""
+"""Where the command line says that things are, or are to be."""
 
 import os
 
@@ -9,8 +9,15 @@ def check_places(firmware_dirs: tuple[str, ...], host: str | None) -> None:
     """Refuse `--firmware-dir` and `--host` with nothing behind them (UsageError)."""
     if "" in firmware_dirs:
         raise UsageError("firmware-dir-empty", "--firmware-dir needs a directory", hint="give a path")
-    if host == "":
-        raise UsageError("host-empty", "--host needs a file", hint="give a path, or leave --host out")
+    check_given("--host", host)
+
+
+def check_given(option: str, path: str | None, what: str = "file") -> None:
+    """Refuse an option for a file, or a directory, with nothing behind it (UsageError)."""
+    if path == "":
+        raise UsageError(
+            "option-empty", f"{option} needs a {what}", hint=f"give a path, or leave {option} out"
+        )
 
 
 def searched(firmware_dirs: tuple[str, ...]) -> tuple[str, ...]:

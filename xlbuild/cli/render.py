@@ -2,21 +2,39 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from rich.console import Console, JustifyMethod
 from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.status import Status
+from rich.table import Column
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from xlbuild.cli.report import Report, Table
 from xlbuild.cli.tree import Grid, blocks, fitting
+from xlbuild.diff.model import Comparison
+from xlbuild.diff.show.lines import Line, Tone
+from xlbuild.diff.show.stat import stat_lines
+from xlbuild.diff.show.text import comparison_lines
 from xlbuild.inspect.tree import Branch
 
 _INDENT = 2
 _ANSWERS = {"yes": "green", "depends": "yellow", "no": "dim"}
 """Colours of what is answered in a word: what boots is seen at once."""
+_TONES = {
+    Tone.SUMMARY: "bold",
+    Tone.TITLE: "bold",
+    Tone.NAME: "",
+    Tone.OLD: "red",
+    Tone.NEW: "green",
+    Tone.CHANGED: "yellow",
+    Tone.SHIFTED: "cyan",
+    Tone.QUIET: "dim",
+    Tone.PLAIN: "",
+}
+"""Colours of comparisons: what was is red, what is to be is green, what only lies elsewhere is neither."""
 
 
 def render(report: Report) -> None:
@@ -44,6 +62,25 @@ def render_tree(tree: Branch) -> None:
             console.print(Padding(line, (0, 0, 0, _INDENT * block.depth)))
 
 
+def render_comparison(comparison: Comparison, *, everything: bool = False, stderr: bool = False) -> None:
+    """Print a comparison in colours, made for the terminal's width."""
+    console = _console(stderr=stderr)
+    _print_lines(console, comparison_lines(comparison, width=console.width, everything=everything))
+
+
+def render_stat(comparison: Comparison) -> None:
+    """Print on stdout how much differs where, in colours."""
+    _print_lines(_console(stderr=False), stat_lines(comparison))
+
+
+def _print_lines(console: Console, lines: Iterable[Line]) -> None:
+    """Print lines; one that is too long goes on below its own start."""
+    for line in lines:
+        text = Text.assemble(*((word.text, _TONES[word.tone]) for word in line.words))
+        text.rstrip()
+        console.print(Padding(text, (0, 0, 0, _INDENT * line.depth), expand=False) if text else "")
+
+
 def start_spinner(text: Callable[[], str]) -> Callable[[], None]:
     """Show a spinner on stderr with a text that may change; return what takes it away."""
     status = Status(text(), console=_console(stderr=True))
@@ -63,6 +100,46 @@ def start_spinner(text: Callable[[], str]) -> Callable[[], None]:
         status.stop()
 
     return stop
+
+
+class Bar:
+    """A bar on stderr, with the names of what is in the making behind it; it goes away when it is hidden."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        """Show nothing yet."""
+        names = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, ratio=1))
+        self._progress = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            names,
+            console=console,
+            auto_refresh=False,  # which would take a thread, and there are forks
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            expand=True,
+        )
+        self._task = self._progress.add_task("", total=total)
+        self._shown: tuple[int, str] | None = None
+
+    def show(self, done: int, names: str) -> None:
+        """Show it as it is now."""
+        if self._shown != (done, names):
+            self._progress.start()
+            self._progress.update(self._task, completed=done, description=names, refresh=True)
+            self._shown = (done, names)
+
+    def hide(self) -> None:
+        """Take it away, until it is shown again."""
+        if self._shown is not None:
+            self._progress.stop()
+            self._shown = None
+
+
+def bar_of_guests(total: int) -> Bar | None:
+    """Return a bar for so many guests; None on a terminal that cannot take it away again."""
+    console = _console(stderr=True)
+    return Bar(console, total) if console.is_interactive else None
 
 
 def _console(*, stderr: bool) -> Console:

@@ -1,13 +1,13 @@
 """What a build has to tell, apart from how it is shown."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xlbuild.domain import Domain
+from xlbuild.domain import Domain, Input, Unplanned
 from xlbuild.image.model import GuestType, KernelImage
-from xlbuild.plan.model import Plan
-from xlbuild.units import PhysAddr, bytes_of, human_size, paddr_of, pages_for
+from xlbuild.plan.model import BuildRequest, Plan
+from xlbuild.units import KIB, PhysAddr, bytes_of, human_size, paddr_of, pages_for
 from xlbuild.visible import visible
 
 
@@ -22,43 +22,66 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Facts first, then tables, then where the result is."""
+    """Facts first, then tables, then what it all comes to."""
 
     facts: tuple[tuple[str, str], ...]
     tables: tuple[Table, ...]
     closing: tuple[tuple[str, str], ...]
 
 
-def report_of(domain: Domain, document: Mapping[str, object], target: Path | None) -> Report:
-    """Return the report of a build; `target` is None for a dry run."""
+def report_of(domain: Domain, document: Mapping[str, object]) -> Report:
+    """Return the report of a build: what is written where is not in it."""
+    plan = domain.plan
     return Report(
-        facts=tuple((label, visible(value)) for label, value in _facts(domain)),
+        facts=_facts(plan.request, domain.inputs, _memory(plan)),
         tables=(
-            Table("map", ("what", "address", "frames", "size"), _map(domain.plan)),
-            Table("memory map", ("from", "to", "size", "type"), _memory_map(domain.plan)),
+            Table("map", _MAP_COLUMNS, _map(plan)),
+            Table("memory map", ("from", "to", "size", "type"), _memory_map(plan)),
         ),
         closing=(
-            ("entry", _entry(domain.plan)),
-            *_hypercall_page(domain.plan),
-            ("digest", _digest(document)),
-            ("written", _written(domain, target)),
+            ("entry", _entry(plan)),
+            *_hypercall_page(plan),
+            ("digest", digest_of(document)),
         ),
     )
 
 
-def _facts(domain: Domain) -> Iterator[tuple[str, str]]:
-    container, image = domain.container, domain.plan.request.image
+def with_target(report: Report, domain: Domain, target: Path | None) -> Report:
+    """Return a report that says where the domain is; None: nowhere, it was a dry run."""
+    return replace(report, closing=(*report.closing, ("written", _written(domain, target))))
+
+
+def report_of_unplanned(unplanned: Unplanned) -> Report:
+    """Return the report of a guest that gets no plan: what is known of it, its map as far as it got, and why."""
+    refusal = unplanned.refusal
+    rows = tuple(_row(s.name, s.vstart, s.vend, s.pfn, s.pages) for s in unplanned.so_far)
+    told = [("refused", str(refusal))]
+    told += [("cause", line) for line in (unplanned.reason or "").splitlines()]
+    told += [("mend", line) for line in (refusal.hint or "").splitlines()]
+    return Report(
+        facts=_facts(unplanned.request, unplanned.inputs, _wanted_memory(unplanned.request)),
+        tables=(Table("map so far", _MAP_COLUMNS, rows),) if rows else (),
+        closing=tuple((label, visible(line)) for label, line in told),
+    )
+
+
+def _facts(request: BuildRequest, inputs: tuple[Input, ...], memory: str) -> tuple[tuple[str, str], ...]:
+    return tuple((label, visible(value)) for label, value in _each_fact(request, inputs, memory))
+
+
+def _each_fact(request: BuildRequest, inputs: tuple[Input, ...], memory: str) -> Iterator[tuple[str, str]]:
+    container, image = request.container, request.image
     yield "domain", container.name
     yield "container", f"{container.kind.value.upper()} ({container.reason})"
-    yield "built as", f"Xen {domain.profile.name}, guest type {image.guest_type.value}"
-    for item in domain.inputs:
+    yield "built as", f"Xen {request.profile.name}, guest type {image.guest_type.value}"
+    for item in inputs:
         detail = human_size(len(item.data))
-        if item is domain.inputs[0]:
+        if item is inputs[0]:
             detail += f"; {_kernel_format(image)}"
         yield item.role.value, f"{item.path} ({detail})"
     if container.command_line is not None:
         yield "command line", container.command_line
-    yield "memory", _memory(domain)
+    yield "memory", memory
     if container.vnuma is not None:
         nodes = zip(container.vnuma.ram_mib, container.vnuma.vnode_to_pnode, strict=True)
         yield "virtual NUMA", ", ".join(f"{mib} MiB on host node {pnode}" for mib, pnode in nodes)
@@ -71,12 +94,25 @@ def _kernel_format(image: KernelImage) -> str:
     return f"{image.format}, packed with {' and '.join(layers)}" if layers else image.format
 
 
-def _memory(domain: Domain) -> str:
-    layout = domain.plan.layout
+def _memory(plan: Plan) -> str:
+    layout = plan.layout
     text = f"{human_size(bytes_of(layout.total_pages))} ({layout.total_pages} pages)"
     if layout.target_pages is not None:
         text += f", {human_size(bytes_of(layout.target_pages))} at start (populate on demand)"
     return text
+
+
+def _wanted_memory(request: BuildRequest) -> str:
+    memory = request.container.memory
+    kib = memory.max_kib if request.container.is_hvm_container else memory.target_kib
+    return human_size(kib * KIB)
+
+
+_MAP_COLUMNS = ("what", "address", "frames", "size")
+
+
+def _row(name: str, start: int, end: int, pfn: int, pages: int) -> tuple[str, ...]:
+    return name, f"{start:#x}..{end:#x}", f"{pfn:#x}+{pages}", human_size(end - start)
 
 
 def _map(plan: Plan) -> tuple[tuple[str, ...], ...]:
@@ -90,7 +126,7 @@ def _map(plan: Plan) -> tuple[tuple[str, ...], ...]:
         end = PhysAddr(blob.address + len(blob.data))
         rows.append((pages_for(blob.map_start), pages, blob.name, blob.address, end))
     return tuple(
-        (name, f"{start:#x}..{end:#x}", f"{pfn:#x}+{pages}", human_size(end - start))
+        _row(name, start, end, pfn, pages)
         for pfn, pages, name, start, end in sorted(rows, key=lambda row: row[0])
     )
 
@@ -126,7 +162,8 @@ def _hypercall_page(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "hypercall page", f"frame {plan.hypercall_page:#x}, {filled}"
 
 
-def _digest(document: Mapping[str, object]) -> str:
+def digest_of(document: Mapping[str, object]) -> str:
+    """Return the domain digest that a manifest has."""
     digests = document["digests"]
     assert isinstance(digests, dict)
     return str(digests["domain"])

@@ -11,14 +11,19 @@ _UNITS = {"": 1, "k": KIB, "m": MIB, "g": GIB}
 _SIZE = re.compile(r"([0-9]{1,18})(?:([kmg])(?:ib)?)?", re.IGNORECASE)
 """Digits, then nothing or a unit: `M`, or `MiB`."""
 
-KERNEL_SIZE_HELP = (
-    "Refuse a kernel that is larger, packed or unpacked: bytes, or a size as 64M (default: 1G)."
-)
-
 
 def kernel_size(text: str) -> int:
     """Return what --max-kernel-size says, in bytes: 1 GiB at most, Xen's own limit; else click.BadParameter."""
     return _size(text, XC_DOM_DECOMPRESS_MAX)
+
+
+kernel_size_option = click.option(
+    "--max-kernel-size",
+    metavar="SIZE",
+    type=kernel_size,
+    help="Refuse a kernel that is larger, packed or unpacked: bytes, or a size as 64M (default: 1G).",
+)
+"""Of every command that reads a kernel."""
 
 
 def _size(text: str, most: int) -> int:

@@ -123,8 +123,8 @@ def escape_hint(escape: bytes) -> str:
     return next(hint for pattern, hint in _ESCAPES if re.match(pattern, escape))
 
 
-def unexpected_hint(expected: str, kind: str, text: bytes) -> str | None:
-    """Return the mend for a token in the wrong place, where one is likely."""
+def unexpected_hint(expected: str, kind: str, text: bytes, *, in_shell: bool = False) -> str | None:
+    """Return the mend for a token in the wrong place, where one is likely; `in_shell`: it is a shell's argument."""
     word = kind == "IDENT"
     match expected:
         case "a value" if kind in ("NEWLINE", "END", ";"):
@@ -133,6 +133,8 @@ def unexpected_hint(expected: str, kind: str, text: bytes) -> str | None:
             return "a value is a number, text in quotes, or a list: [ ..., ... ]"
         case "a setting" | "`=`":
             return "a line has the form key = value"
+        case "a value" | "a value or `]`" if word and in_shell:
+            return f"text needs quotes inside the shell's: '\"{text.decode()}\"'"
         case "a value" | "a value or `]`" if word:
             return f"put text in quotes: '{text.decode()}'"
         case "the end of the setting" if word and re.fullmatch(rb"[kmgt]i?b?", text):

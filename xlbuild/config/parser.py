@@ -291,7 +291,8 @@ class _Parser:
     def _unexpected(self, expected: str) -> _UnexpectedError:
         kind, text = self._lexer.kind, self._lexer.text
         found = {NEWLINE: "the end of the line", END: "the end of the file"}.get(kind) or shown(text)
-        hint = unexpected_hint(expected, kind, text)
+        is_argument = self._text.where(self._lexer.line, 1).argument is not None
+        hint = unexpected_hint(expected, kind, text, in_shell=is_argument)
         if kind == END and self._list_line:
             hint = f"close the list that starts in line {self._list_line} with `]`"
         code = "config-unit" if hint == UNIT_HINT else "config-syntax"

@@ -158,3 +158,8 @@ def test_a_long_argument_that_is_no_setting_is_quoted_in_part() -> None:
 
 def test_bytes_of_an_override_that_are_no_utf8_survive() -> None:
     assert config("", "kernel='\udcff'").kernel == "\udcff"
+
+
+def test_text_whose_quotes_the_shell_took_is_told_to_need_more() -> None:
+    error = refusal('name = "n"\n', "ramdisk=rd.img")
+    assert error.hint == "text needs quotes inside the shell's: '\"rd.img\"'"

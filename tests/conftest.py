@@ -23,6 +23,7 @@ import headers
 import hypothesis
 import mksynth
 import pytest
+import shipping
 import toolstack
 from kernels import LOAD_ADDRESS, Load, elf_file, pattern
 
@@ -60,6 +61,7 @@ MEANS: dict[str, Callable[[], str | None]] = {
     "headers": headers.why_no_headers,
     "iasl": why_no_iasl,
     "archivers": archivers.why_no_archivers,
+    "shipping": shipping.why_no_shippers,
     "engines": why_no_engines,
     "browser": browser.why_no_browser,
     "kvm": why_no_kvm,

@@ -10,7 +10,7 @@ from toolstack import ROOT
 
 SHELL_SCRIPTS = [
     path
-    for directory in ("scripts", ".ci", "tests/oracle")
+    for directory in ("scripts", "scripts/recipes", ".ci", "tests/oracle")
     for path in sorted((ROOT / directory).glob("*"))
     if path.is_file() and path.read_bytes().startswith((b"#!/bin/sh", b"#!/usr/bin/env bash"))
 ]

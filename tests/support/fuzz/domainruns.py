@@ -13,10 +13,11 @@ from kernels import LOAD_ADDRESS, Load, elf_file, pattern
 import xlbuild
 from fuzz.inspectruns import check_parts, check_tree
 from fuzz.model import Field, Seed, Seeds, promise
-from fuzz.promises import check_error
-from xlbuild.built import BuiltDomain
+from fuzz.promises import check_error, check_warnings
+from xlbuild.built import BuiltDomain, Verification
 from xlbuild.container import FileRequest
 from xlbuild.domain import Domain
+from xlbuild.emit.digest import DOMAIN_DIGEST_PARTS, digest_document
 from xlbuild.emit.directory import MANIFEST, MEMORY_IMAGE
 from xlbuild.emit.inputs import InputFile
 from xlbuild.emit.readback import identify, read_directory, read_manifest_text, verify
@@ -33,6 +34,16 @@ _GUESTS = (
     b'name="pvh"\ntype="pvh"\nkernel="hello-pvh"\nmemory=4\nvcpus=2\nramdisk="ramdisk"\n',
     b'name="hvm"\ntype="hvm"\nmemory=16\nvnc=0\n',
 )
+_LIKE_THEM = (
+    b'name="pv"\ntype="pv"\nkernel="hello-pv"\nmemory=5\nramdisk="larger"\nextra="xy"\n',
+    b'name="pvh"\ntype="pvh"\nkernel="hello-pvh"\nmemory=4\nvcpus=3\nramdisk="larger"\n',
+    b'name="hvm"\ntype="hvm"\nmemory=20\nvnc=0\nvcpus=2\n',
+)
+"""Those with larger ramdisks, and more of what else they have: what lies behind has moved."""
+
+
+_RAMDISKS = {"ramdisk": 700, "larger": 9000}
+"""Sizes in bytes."""
 
 
 class _Files:
@@ -42,8 +53,8 @@ class _Files:
         path = request.path or str(request.firmware)
         if path in HELLO_KERNELS:
             return InputFile(request.role, path, HELLO_KERNELS[path]())
-        if path == "ramdisk":
-            return InputFile(request.role, path, pattern(700))
+        if path in _RAMDISKS:
+            return InputFile(request.role, path, pattern(_RAMDISKS[path]))
         loader = elf_file([Load(LOAD_ADDRESS, pattern(0x900))], bits=32, header={"e_entry": LOAD_ADDRESS})
         return InputFile(request.role, path, loader if request.role == "hvmloader" else pattern(0x4000))
 
@@ -55,8 +66,12 @@ def _nothing(*arguments: object) -> None:
 @cache
 def domains() -> tuple[Domain, ...]:
     """Return small built domains, one of each container."""
+    return _build(_GUESTS)
+
+
+def _build(configs: Sequence[bytes]) -> tuple[Domain, ...]:
     options, files = BuildOptions(NEWEST), _Files()
-    return tuple(build_domain(text, "guest.cfg", (), options, files, _nothing, _nothing) for text in _GUESTS)
+    return tuple(build_domain(text, "guest.cfg", (), options, files, _nothing, _nothing) for text in configs)
 
 
 @cache
@@ -86,7 +101,7 @@ def run_manifest(data: bytes) -> str:
             return check_error(error)
         promise(verification.stray is None, "an image of holes has nothing anywhere")
         check_domain(domain)
-        _check_alone(data, domain)
+        _check_digests(data, domain, verification)
         subject = DomainSubject(domain, verify)
         check_tree(subject.describe())
         check_parts(subject.parts())
@@ -94,9 +109,16 @@ def run_manifest(data: bytes) -> str:
         return f"{domain.kind} read, {' and '.join(sorted(said))}"
 
 
-def _check_alone(data: bytes, domain: BuiltDomain) -> None:
-    """Check that a manifest alone is the same domain, and has the digest that it records for its memory."""
-    alone = identify(read_manifest_text(data, domain.source))
+def _check_digests(data: bytes, domain: BuiltDomain, verification: Verification) -> None:
+    """Check what a domain is known by; a manifest alone says the same, with the memory that it records."""
+    identity, alone = identify(domain), identify(read_manifest_text(data, domain.source))
+    promise(identity.digests == verification.digests, "a domain has one digest")
+    promise(
+        list(identity.parts)[: len(DOMAIN_DIGEST_PARTS)] == [*DOMAIN_DIGEST_PARTS], "each part has a digest"
+    )
+    for each in (identity, alone):
+        json.dumps(digest_document(each), allow_nan=False)
+        check_warnings(tuple(each.warnings()))
     promise(alone.built.document == domain.document, "a manifest alone says the same")
     promise(alone.parts["memory"] == domain.digests.memory, "a manifest alone has the memory that it records")
 
@@ -124,14 +146,18 @@ _NOT_LOOKED_INTO = ("kernel", "module0")
 """Segments that are left as they are: what they hold is the guest's."""
 
 
-class _Pages:
+class Pages:
     """Memory that has some pages, and zeros elsewhere. A `MemoryReader`."""
 
     def __init__(self, populated: tuple[FrameRange, ...], pages: dict[int, bytes]) -> None:
         """Take the frames that exist, and the contents of some."""
         self.populated = populated
         self.end = populated[-1].end
-        self._pages = pages
+        self._pages = {
+            pfn: page
+            for pfn, page in pages.items()
+            if any(each.first <= pfn < each.end for each in populated)
+        }
 
     def read(self, address: PhysAddr, size: int) -> bytes:
         """Return bytes."""
@@ -158,14 +184,24 @@ _MOST_READ = 64 << 20
 @cache
 def built() -> tuple[BuiltDomain, ...]:
     """Return the domains as they are read back from directories."""
+    return _read_back(domains())
+
+
+@cache
+def like_them() -> tuple[BuiltDomain, ...]:
+    """Return for each of the domains one that is much like it."""
+    return _read_back(_build(_LIKE_THEM))
+
+
+def _read_back(these: Sequence[Domain]) -> tuple[BuiltDomain, ...]:
     with tempfile.TemporaryDirectory() as scratch:
         read = []
-        for domain in domains():
+        for domain in these:
             directory = Path(scratch) / domain.container.name
             xlbuild.write(domain, directory)
             back = read_directory(directory)
             pages = {int(pfn): data for pfn, data in back.memory.pages()}
-            read.append(replace(back, memory=_Pages(back.populated, pages)))
+            read.append(replace(back, memory=Pages(back.populated, pages)))
         return tuple(read)
 
 
@@ -254,15 +290,19 @@ def _at(subject: DomainSubject, text: str) -> str:
 
 def _changed(data: bytes) -> BuiltDomain:
     index = data[0] % len(built()) if data else 0
-    domain = built()[index]
+    return with_memory(built()[index], index, data[1:])
+
+
+def with_memory(domain: BuiltDomain, index: int, data: bytes) -> BuiltDomain:
+    """Return a domain that was one of those built, with others of the pages and structures that `memories` has."""
     pages = dict(domain.memory.pages())
-    at = 1
-    for pfn in _told(index):
+    at = 0
+    for pfn in _told(index % len(built())):
         pages[Pfn(pfn)] = data[at : at + _PAGE].ljust(_PAGE, b"\0")
         at += _PAGE
     structures = {}
     for name in sorted(domain.structures):
         structures[name] = data[at : at + len(domain.structures[name])]
         at += len(domain.structures[name])
-    memory = _Pages(domain.populated, {int(pfn): page for pfn, page in pages.items()})
+    memory = Pages(domain.populated, {int(pfn): page for pfn, page in pages.items()})
     return replace(domain, memory=memory, structures=structures)

@@ -48,6 +48,7 @@ _VALUES: tuple[Json, ...] = (
         "0x1" + "0" * 40,
     ),
     *("../x", "/etc/passwd", "a\x00b", "\ud800", "\x1b[2J", "x" * 5000),
+    *("<script>x</script>", '" onload="x', "]]>-->&lt;", "\u202ex\u2028", "0x" + "f" * 5000),
     *_EMPTY,
 )
 _HEX = re.compile("0x[0-9a-f]+")

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from fuzz import domainruns, fileseeds, inspectruns, kernelruns, seeds, tableruns, textruns
+from fuzz import diffruns, domainruns, fileseeds, inspectruns, kernelruns, seeds, tableruns, textruns
 from fuzz.bytemutations import mutated, repacked
 from fuzz.jsonmutations import json_mutation
 from fuzz.model import Target
@@ -181,7 +181,7 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target(
         "manifest",
-        "built domains read back: domain.json, and memory as it says",
+        "built domains read back: domain.json, memory as it says, and their digests",
         domainruns.manifests,
         json_mutation(domainruns.MANIFEST_WORDS, 2),
         domainruns.run_manifest,
@@ -271,6 +271,38 @@ TARGETS: tuple[Target, ...] = (
         text_mutation(domainruns.ADDRESS_WORDS, 3),
         domainruns.run_address,
         10,
+    ),
+    Target(
+        "diff-domains",
+        "built domains compared with others: of one the manifest, the structures or the memory were changed",
+        diffruns.domain_pairs,
+        diffruns.mutate_domain_pair,
+        diffruns.run_domain_pair,
+        2,
+    ),
+    Target(
+        "diff-kernels",
+        "ELF files and bzImages compared with other ones, as files and as what guests were built from",
+        diffruns.kernel_pairs,
+        mutated,
+        diffruns.run_kernel_pair,
+        2,
+    ),
+    Target(
+        "diff-files",
+        "files of every kind compared with each other",
+        diffruns.file_pairs,
+        mutated,
+        diffruns.run_file_pair,
+        4,
+    ),
+    Target(
+        "ignore-path",
+        "paths that are left out of comparisons",
+        diffruns.paths,
+        text_mutation(diffruns.PATH_WORDS, 3),
+        diffruns.run_path,
+        2,
     ),
 )
 """Every target; what each is has one line, and its share of a full run."""

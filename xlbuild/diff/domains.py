@@ -11,7 +11,7 @@ from xlbuild.diff.given import GivenDomain
 from xlbuild.diff.kernels.compare import KernelDifferences, compare_cores
 from xlbuild.diff.kernels.fields import tell_entry
 from xlbuild.diff.memory.pages import Namer, compare_pages, unnamed
-from xlbuild.diff.memory.places import Moves, Owner, Places, locate
+from xlbuild.diff.memory.places import Moves, Owner, locate
 from xlbuild.diff.model import Change, Comparison, MapRow, OwnerPages, Piece, Section, Side, Span
 from xlbuild.diff.reading import READING, SECTIONS, ZERO_REGISTERS, SectionTitle
 from xlbuild.diff.shifts import tell_shifts
@@ -129,7 +129,7 @@ def _changed_contents(
 ) -> frozenset[str]:
     """Return the names of what holds something else on the two sides, but for addresses that are shifted."""
     if a.has_contents and b.has_contents:
-        ones, others = _by_name(moves.a), _by_name(moves.b)
+        ones, others = moves.a.owners_by_name(), moves.b.owners_by_name()
         both = (owner for owner in pages if owner.owner in ones and owner.owner in others)
         return frozenset(
             owner.owner
@@ -148,7 +148,7 @@ def _differs_within(owner: OwnerPages, size: int) -> bool:
 
 def _pieces(moves: Moves, changed: frozenset[str]) -> Iterator[Piece]:
     """Yield everything that pages belong to, by address: what both have where the first has it."""
-    ones, others = _by_name(moves.a), _by_name(moves.b)
+    ones, others = moves.a.owners_by_name(), moves.b.owners_by_name()
     names = sorted(ones.keys() | others.keys(), key=lambda name: _place_of(name, ones, others))
     for name in names:
         one, other = ones.get(name), others.get(name)
@@ -161,10 +161,6 @@ def _pieces(moves: Moves, changed: frozenset[str]) -> Iterator[Piece]:
             _span(other) if other is not None else None,
             contents_differ=name in changed and one is not None and other is not None,
         )
-
-
-def _by_name(places: Places) -> dict[str, Owner]:
-    return {owner.name: owner for owner in places.owners}
 
 
 def _place_of(name: str, ones: Mapping[str, Owner], others: Mapping[str, Owner]) -> tuple[PhysAddr, bool]:

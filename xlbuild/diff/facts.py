@@ -11,6 +11,7 @@ from itertools import islice
 
 from xlbuild.diff.model import Change, Difference, Scalar
 from xlbuild.inspect.tree import Branch, Tree
+from xlbuild.inspect.words import counted
 
 _MEANS = "_means"
 """Ends the name of a member that says what another one means."""
@@ -111,9 +112,7 @@ def _as_leaf(node: "_Leaf | _Inner") -> _Leaf:
     )
     return _Leaf(
         None,
-        node.means
-        or ", ".join(islice(told, _MOST_SHOWN))
-        or f"{len(node.nodes)} member{'' if len(node.nodes) == 1 else 's'}",
+        node.means or ", ".join(islice(told, _MOST_SHOWN)) or counted(len(node.nodes), "member"),
     )
 
 

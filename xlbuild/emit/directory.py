@@ -30,7 +30,7 @@ def write_directory(
     """Write a domain, with its manifest's document, as the directory `target`: all or nothing.
 
     `parents` makes the directories on the way to it first, and they stay. Raises FilesError when the target exists
-    (with `force`: exists and is no built domain) or cannot be written.
+    (with `force`: exists, and is neither a built domain nor empty) or cannot be written.
     """
     check = partial(check_target, target=target, force=force)
     with failures_named(target, partial(_size, domain, document)):

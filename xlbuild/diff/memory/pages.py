@@ -64,8 +64,7 @@ def compare_pages(
     FilesError where an image cannot be read, or changes meanwhile.
     """
     comparison = _Comparison(a, b, moves, names)
-    ones = {owner.name: owner for owner in moves.a.owners}
-    others = {owner.name: owner for owner in moves.b.owners}
+    ones, others = moves.a.owners_by_name(), moves.b.owners_by_name()
     owners = {**others, **ones}
     by_address = sorted(owners, key=lambda name: (owners[name].region.first, name not in ones))
     found = [comparison.owner(name, ones.get(name), others.get(name)) for name in by_address]

@@ -100,6 +100,10 @@ class Places:
         if at < frames.end:
             yield None, FrameRange(at, frames.end)
 
+    def owners_by_name(self) -> dict[str, Owner]:
+        """Return the owners by their names, in the order of their addresses."""
+        return {owner.name: owner for owner in self.owners}
+
     def owner_spot(self, address: int) -> Spot | None:
         """Return the owner of a physical address and the byte of it."""
         return self._owned.find(address)

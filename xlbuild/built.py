@@ -21,6 +21,7 @@ from xlbuild.plan.model import (
     Grant,
     HvmParam,
     MemoryMapEntry,
+    PlanFor,
     Segment,
     StartInfo,
     Vcpu,
@@ -33,6 +34,8 @@ SHARED_INFO_FILE = "shared_info.bin"
 VCPU_CONTEXT_FILE = "vcpu_context.bin"
 HVM_CONTEXT_FILE = "hvm_context.bin"
 HVM_INFO_FILE = "hvm_info_table.bin"
+CONFIG_FILE = "config.json"
+"""The configuration as xl embeds it in a save file: libxl_domain_config."""
 RSDP_FILE = "acpi_rsdp.bin"
 ACPI_INFO_FILE = "acpi_info.bin"
 
@@ -193,6 +196,19 @@ class HypercallPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Untold:
+    """What the file that a domain was recovered from does not tell; of a domain that was built here, nothing."""
+
+    members: frozenset[str] = frozenset()
+    """Members of the manifest, `vcpus.registers` among them where some registers are not told."""
+    frames: tuple[FrameRange, ...] = ()
+    """Frames that may exist and hold something all the same: ascending, disjoint."""
+
+
+ALL_TOLD = Untold()
+
+
+@dataclass(frozen=True, slots=True)
 class BuiltDomain:
     """A domain that was built: domain.json's members (docs/domain-json.md), its memory, and its structures."""
 
@@ -232,6 +248,9 @@ class BuiltDomain:
     grants: tuple[Grant, ...]
     event_channels: tuple[EventChannel, ...]
     digests: Digests
+    plan_for: PlanFor = PlanFor.CREATE
+    """How it is to be started."""
+    untold: Untold = ALL_TOLD
 
     @property
     def populated(self) -> tuple[FrameRange, ...]:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from xlbuild.container import Container, FileRequest, Role
 from xlbuild.errors import Diagnostic, RefusedError
+from xlbuild.libxl.domain import DomainConfig
 from xlbuild.memory import GuestMemory
 from xlbuild.plan.model import BuildRequest, Plan, Segment
 from xlbuild.profiles import Profile
@@ -38,6 +39,8 @@ class InputFiles(Protocol):
 class Domain:
     """A domain as built: everything that a host would start it from."""
 
+    domain_config: DomainConfig
+    """The configuration as libxl has it, which a save file carries along."""
     container: Container
     profile: Profile
     inputs: tuple[Input, ...]

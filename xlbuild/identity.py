@@ -16,6 +16,8 @@ class Origin(StrEnum):
     DIRECTORY = "built domain"
     MANIFEST = "manifest"
     CONFIG = "configuration"
+    SAVE = "save file"
+    CORE = "dump-core"
 
 
 @dataclass(frozen=True, slots=True)

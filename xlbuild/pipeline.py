@@ -29,8 +29,9 @@ from xlbuild.host import Host
 from xlbuild.image import load_kernel, prepare_module
 from xlbuild.image.model import KernelImage
 from xlbuild.image.verdict import Unpack, unpack
+from xlbuild.libxl.domain import DomainConfig
 from xlbuild.plan.layout import LayoutError
-from xlbuild.plan.model import BuildRequest, FirmwareModule, Module, Plan
+from xlbuild.plan.model import BuildRequest, FirmwareModule, Module, Plan, PlanFor
 from xlbuild.profiles import Profile
 from xlbuild.reading import read_config
 from xlbuild.rules import Severity, rule_of
@@ -64,6 +65,8 @@ class BuildOptions:
     """Where that is from."""
     strict: bool = False
     """Whether warnings stop the build."""
+    plan_for: PlanFor = PlanFor.CREATE
+    """How the domain is to be started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Guest:
     """A guest whose container is decided, with all that its build goes on with; none of its files is read yet."""
 
     config: GuestConfig
+    domain_config: DomainConfig
+    """The configuration as libxl has it."""
     container: Container
     options: BuildOptions
     files: InputFiles
@@ -113,11 +118,12 @@ def begin_guest(
         reading = read_config(data, source, overrides, options.profile)
         told.tell(reading.warnings, ConfigError)
         raise_all(reading.errors)
-        config = reading.guest
+        config, domain_config = reading.guest, reading.domain_config
+        assert domain_config is not None
         on_stage("container", f"{config.name}, as Xen {options.profile.name} builds it")
         container = decide(config, options.profile, options.host)
         told.tell(container.warnings, ConfigError)
-    return Guest(config, container, options, files, told, on_stage, on_unplanned)
+    return Guest(config, domain_config, container, options, files, told, on_stage, on_unplanned)
 
 
 def finish_guest(guest: Guest, kernel: Kernel | None = None) -> Domain:
@@ -132,7 +138,7 @@ def finish_guest(guest: Guest, kernel: Kernel | None = None) -> Domain:
         raise StrictError(tuple(told.errors))
     guest.on_stage("populate", f"{len(plan.segments)} segments")
     memory = build_memory(plan, hooks_for(plan.request.image.guest_type))
-    return Domain(guest.container, profile, inputs, plan, memory, tuple(told.warnings))
+    return Domain(guest.domain_config, guest.container, profile, inputs, plan, memory, tuple(told.warnings))
 
 
 def _planned(guest: Guest, kernel: Kernel | None) -> tuple[tuple[Input, ...], Plan]:
@@ -236,6 +242,7 @@ def build_request(
         ),
         fill_hypercall_page=options.fill_hypercall_page,
         mfn_base=options.mfn_base,
+        plan_for=PlanFor.CREATE if container.is_hvm_container else options.plan_for,
     )
     host_file = (options.host_file,) if options.host_file else ()
     return request, (kernel_file, *module_files, *(file for _, file in firmware), *host_file)

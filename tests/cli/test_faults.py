@@ -165,7 +165,7 @@ def test_a_full_disk_is_told_with_what_is_needed_and_what_there_is(cwd: Path) ->
 def test_a_disk_that_takes_no_more_files_is_told(cwd: Path) -> None:
     status, complaint, left = create_in(cwd, "nr_inodes=6")
     assert (status, left) == (4, [])
-    assert "in 6 files, and 5 files are free" in complaint
+    assert "in 7 files, and 5 files are free" in complaint
     (cwd / "t").rmdir()
     assert create_in(cwd, "nr_inodes=10") == (0, "", ["g"])
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from xlbuild.built import CONFIG_FILE
 from xlbuild.domain import Domain
 from xlbuild.emit.atomic import put_in_place, settled
 from xlbuild.emit.manifest import SCHEMA, manifest_text
 from xlbuild.emit.readfile import read_file
-from xlbuild.emit.structures import structure_files
+from xlbuild.emit.structures import config_json, structure_files
 from xlbuild.emit.unwritable import Size, failures_named
 from xlbuild.errors import NOWHERE, FilesError, XlbuildError
 from xlbuild.memory import GuestMemory
@@ -45,7 +46,10 @@ def write_directory(
 
 def _small_files(domain: Domain, document: Mapping[str, object]) -> dict[str, bytes]:
     """Return the contents of all files but the image, by name."""
-    return structure_files(domain) | {MANIFEST: manifest_text(document).encode()}
+    return structure_files(domain) | {
+        CONFIG_FILE: config_json(domain),
+        MANIFEST: manifest_text(document).encode(),
+    }
 
 
 def _size(domain: Domain, document: Mapping[str, object]) -> Size:

@@ -35,6 +35,7 @@ def manifest(domain: Domain) -> tuple[dict[str, object], Digests]:
         "reason": domain.container.reason,
         "guest_type": plan.request.image.guest_type.value,
         "profile": domain.profile.name,
+        "plan": plan.request.plan_for.value,
         "inputs": [
             {
                 "role": item.role.value,

@@ -38,7 +38,7 @@ from xlbuild.emit.manifestvalues import (
     structure_of,
 )
 from xlbuild.image.model import GuestType
-from xlbuild.plan.model import Segment, StartInfo, Vcpu
+from xlbuild.plan.model import PlanFor, Segment, StartInfo, Vcpu
 from xlbuild.units import UINT64, FrameRange, Pfn, PhysAddr, bytes_of, paddr_of, pages_for
 
 _MOST_SEGMENTS = 64
@@ -77,7 +77,7 @@ def check_schema(top: Place) -> None:
     schema = top.required("schema")
     if schema.value != SCHEMA:
         schema.wrong(f"{shown(schema.value)} is not {SCHEMA!r}, the version that is known")
-    top.check_object(*_MEMBERS)
+    top.check_object(*_MEMBERS, "plan")
     for member in _MEMBERS:
         top.required(member)
 
@@ -146,7 +146,16 @@ class _Reader:
             grants=top.required("grants").each(grant_of, 0, MOST),
             event_channels=top.required("event_channels").each(event_channel_of, 0, MOST),
             digests=digests_of(top.required("digests"), segments),
+            plan_for=self._plan_for(),
         )
+
+    def _plan_for(self) -> PlanFor:
+        """Return how it is to be started; manifests of old do not say so, and know of one way."""
+        place = self.top.member("plan")
+        plan_for = choice(place, PlanFor) if place is not None else PlanFor.CREATE
+        if place is not None and plan_for is PlanFor.RESTORE and self.kind is not Kind.PV:
+            place.wrong("only a PV guest is laid out otherwise for a restore")
+        return plan_for
 
     def _exists(self, place: Place, frames: FrameRange) -> None:
         if frames.pages and not any(existing.covers(frames) for existing in self.populated):

@@ -18,6 +18,7 @@ from xlbuild.plan.model import (
     HvmParam,
     MemoryMapEntry,
     ModuleEntry,
+    PlanFor,
     Segment,
     VirtualMemoryRange,
 )
@@ -35,7 +36,7 @@ _U64, _U32, _U16 = UINT64 - 1, UINT32 - 1, (1 << 16) - 1
 NAME = re.compile("[A-Za-z][A-Za-z0-9_ ]{0,63}")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
-_Choice = TypeVar("_Choice", Kind, Role, GuestType)
+_Choice = TypeVar("_Choice", Kind, Role, GuestType, PlanFor)
 
 
 def choice(place: Place, values: type[_Choice]) -> _Choice:

@@ -25,6 +25,7 @@ from xlbuild.built import (
 )
 from xlbuild.container import Kind
 from xlbuild.domain import Domain
+from xlbuild.libxl.json import json_text
 from xlbuild.plan.model import Plan
 from xlbuild.units import PAGE_SIZE
 
@@ -43,6 +44,11 @@ def structure_files(domain: Domain) -> dict[str, bytes]:
     if plan.hvm_info is not None:
         files[HVM_INFO_FILE] = HVM_INFO_TABLE.encode(plan.hvm_info)
     return files | _acpi_files(plan)
+
+
+def config_json(domain: Domain) -> bytes:
+    """Return the configuration as xl embeds it in a save file: libxl_domain_config in JSON, a final newline."""
+    return json_text(domain.domain_config).encode(errors="surrogateescape") + b"\n"
 
 
 def hvm_context(plan: Plan) -> bytes:

@@ -115,7 +115,7 @@ def make_plan(request: BuildRequest, hooks: BuilderHooks) -> Plan:
     image = request.image
     # A kernel at address 0 starts wherever frame 0 is, as upstream, where 0 stands for no wish.
     draft.allocator.segment("kernel", image.end - image.start, image.start or None)
-    modules_go_last = image.parameters.unmapped_initrd
+    modules_go_last = request.has_unmapped_modules
     if not modules_go_last:
         _place_modules(draft)
     hooks.reserve(draft)

@@ -141,7 +141,7 @@ def _over(
     frames: FrameRange, segments: Sequence[Segment], request: BuildRequest
 ) -> Iterator[tuple[Segment, bool]]:
     """Yield the segments over some frames of ACPI's, and whether upstream places each of them later than ACPI."""
-    early = ("kernel",) if request.image.parameters.unmapped_initrd else ("kernel", "module")
+    early = ("kernel",) if request.has_unmapped_modules else ("kernel", "module")
     for segment in segments:
         if segment.frames.overlaps(frames):
             yield segment, not segment.name.startswith(early)

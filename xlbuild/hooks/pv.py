@@ -28,6 +28,7 @@ from xlbuild.plan.model import (
     BuildRequest,
     MemoryLayout,
     Plan,
+    PlanFor,
     Segment,
     StartInfo,
     Vcpu,
@@ -84,6 +85,8 @@ class EntryState:
     entry: int
     stack: int
     start_info: int
+    suspend_record: Mfn
+    """What a suspended guest's rdx (edx) holds: start_info's frame, by which a restore finds it; 0 for none."""
     top_table: Mfn
     pae: PaeMode
 
@@ -332,7 +335,7 @@ def _ramdisk_fields(draft: Draft) -> dict[str, FieldValue]:
     ramdisk = draft.segment("module0")
     if ramdisk is None:
         return {"mod_start": 0, "mod_len": 0}
-    if draft.request.image.parameters.unmapped_initrd:
+    if draft.request.has_unmapped_modules:
         return {"flags": SIF_MOD_START_PFN, "mod_start": ramdisk.pfn, "mod_len": bytes_of(ramdisk.pages)}
     return {"mod_start": ramdisk.vstart, "mod_len": ramdisk.vend - ramdisk.vstart}
 
@@ -343,6 +346,7 @@ def _vcpu(draft: Draft, p2m: PhysicalToMachine, abi: PvAbi) -> Vcpu:
         entry=abi.word(draft.request.image.entry),
         stack=abi.word(stack),
         start_info=abi.word(draft.allocator.address_of(draft.special_pages["start_info"])),
+        suspend_record=_suspend_record(draft, p2m),
         top_table=p2m.mfn(draft.page_tables[0].tables.first),
         pae=draft.request.image.parameters.pae,
     )
@@ -352,6 +356,11 @@ def _vcpu(draft: Draft, p2m: PhysicalToMachine, abi: PvAbi) -> Vcpu:
     }
     registers = complete(abi.vcpu_guest_context, fields | dict(abi.registers(state)))
     return Vcpu(0, abi.vcpu_guest_context, registers)
+
+
+def _suspend_record(draft: Draft, p2m: PhysicalToMachine) -> Mfn:
+    is_to_be_restored = draft.request.plan_for is PlanFor.RESTORE
+    return p2m.mfn(draft.special_pages["start_info"]) if is_to_be_restored else Mfn(0)
 
 
 def _hypercall_page(draft: Draft) -> Pfn | None:

@@ -19,6 +19,7 @@ def _registers(state: EntryState) -> Fields:
     return {
         **flat_kernel_x86_32(state.entry, state.stack, state.top_table),
         "esi": state.start_info,
+        "edx": state.suspend_record,
         "eflags": FLAGS_IF,
         "vm_assist": 1 << VMASST_TYPE_PAE_EXTENDED_CR3 if extended else 0,
     }

@@ -12,7 +12,7 @@ from xlbuild.x86 import FLAGS_IF
 
 def _registers(state: EntryState) -> Fields:
     kernel = flat_kernel_x86_64(state.entry, state.stack, state.top_table)
-    return {**kernel, "rsi": state.start_info, "rflags": FLAGS_IF}
+    return {**kernel, "rsi": state.start_info, "rdx": state.suspend_record, "rflags": FLAGS_IF}
 
 
 PV64 = PvAbi(

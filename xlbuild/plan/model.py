@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping as ReadOnlyDict
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from xlbuild.abi.e820 import E820_TYPE_NAMES
 from xlbuild.abi.layout import Fields, Layout
@@ -34,6 +35,15 @@ class FirmwareModule:
     data: bytes
 
 
+class PlanFor(StrEnum):
+    """How a domain is to be started: a PV guest is laid out for one of them."""
+
+    CREATE = "create"
+    """As `xl create` starts it."""
+    RESTORE = "restore"
+    """As `xl restore` starts it from a save file: it clears start_info.flags, and looks for start_info by edx."""
+
+
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
     """All that a plan is made from."""
@@ -47,6 +57,13 @@ class BuildRequest:
     fill_hypercall_page: bool = True
     mfn_base: int = 0
     """Machine frame of a PV guest's frame 0; 0 for every image that is written."""
+    plan_for: PlanFor = PlanFor.CREATE
+    """RESTORE for PV guests only: others are the same however they are started."""
+
+    @property
+    def has_unmapped_modules(self) -> bool:
+        """Whether a PV guest's modules lie behind what is mapped: only start_info.flags could tell the kernel so."""
+        return self.image.parameters.unmapped_initrd and self.plan_for is PlanFor.CREATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ CR0_PE = 1 << 0
 CR0_ET = 1 << 4
 CR0_PG = 1 << 31
 CR4_PAE = 1 << 5
+CR4_LA57 = 0x1000
+"""Page tables of five levels."""
 EFER_LME = 1 << 8
 EFER_LMA = 1 << 10
 EFER_NXE = 1 << 11

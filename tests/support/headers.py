@@ -14,6 +14,7 @@ INCLUDED = (
     "elfnote.h",
     "event_channel.h",
     "features.h",
+    "memory.h",
     "sched.h",
     "hvm/hvm_info_table.h",
     "hvm/hvm_op.h",

@@ -58,6 +58,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "domain": (*GROUND, "container", "memory", "plan.model"),
     "built": (*GROUND, "container.model", "domain", "image.model", "plan.model"),
     "identity": (*GROUND, "built", "domain"),
+    "captured": ("units", "abi", "built", "x86"),
     "pipeline": (
         *GROUND,
         "config.model",

@@ -10,6 +10,31 @@ HVM_SAVE_CODE_HEADER = 1
 HVM_SAVE_CODE_CPU = 2
 HVM_SAVE_CODE_MTRR = 14
 
+HVM_SAVE_NAMES: dict[int, str] = {
+    0: "END",
+    1: "HEADER",
+    2: "CPU",
+    3: "PIC",
+    4: "IOAPIC",
+    5: "LAPIC",
+    6: "LAPIC_REGS",
+    7: "PCI_IRQ",
+    8: "ISA_IRQ",
+    9: "PCI_LINK",
+    10: "PIT",
+    11: "RTC",
+    12: "HPET",
+    13: "PMTIMER",
+    14: "MTRR",
+    15: "VIRIDIAN_DOMAIN",
+    16: "CPU_XSAVE",
+    17: "VIRIDIAN_VCPU",
+    18: "VMCE_VCPU",
+    19: "TSC_ADJUST",
+    20: "CPU_MSR",
+}
+"""Types of records; 16 and 20 have no structure of one size."""
+
 HVM_SAVE_DESCRIPTOR = Layout.of(
     "hvm/save.h struct hvm_save_descriptor", ("typecode", u16), ("instance", u16), ("length", u32)
 )

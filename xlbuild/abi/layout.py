@@ -4,13 +4,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from construct import Array, Bytes, Int8ul, Int16ul, Int32ul, Int64ul, Renamed, Struct
+from construct import (
+    Array,
+    Bytes,
+    Int8ul,
+    Int16ub,
+    Int16ul,
+    Int32ub,
+    Int32ul,
+    Int64ub,
+    Int64ul,
+    Renamed,
+    Struct,
+)
 
 FieldValue: TypeAlias = "int | bytes | Sequence[int]"
 Fields: TypeAlias = Mapping[str, FieldValue]
 """A structure's values by field name; what is not named is zero."""
 
 u8, u16, u32, u64 = Int8ul, Int16ul, Int32ul, Int64ul
+u16be, u32be, u64be = Int16ub, Int32ub, Int64ub
+"""Big-endian: the streams of a save file begin so."""
 
 
 def array(count: int, element: object) -> object:
@@ -79,6 +93,10 @@ class Layout:
         """Return the values of a structure at the start of `data`, padding left out."""
         values = self.declaration.parse(bytes(data[: self.size]))
         return {name: _plain(values[name]) for name in self.field_names}
+
+    def numbers(self, data: bytes | memoryview) -> dict[str, int]:
+        """Return those values of a structure at the start of `data` that are one number each."""
+        return {name: value for name, value in self.decode(data).items() if isinstance(value, int)}
 
     def is_number(self, field: str) -> bool:
         """Return whether a field's value is one integer."""

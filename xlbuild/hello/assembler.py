@@ -1,4 +1,4 @@
-"""A two-pass assembler for the few x86 instructions that the hello guests are made of.
+"""A two-pass assembler for the few x86 instructions that the hello guests and the start stub are made of.
 
 A program is a sequence of items: `Label`, `Code` (one instruction, or data), `Reserve` and `Align`. Each
 instruction is a function that spells out its bytes after the Intel manual's opcode table (volume 2), so that
@@ -270,6 +270,11 @@ def stosb() -> Code:
     return Code(b"\xaa")
 
 
+def rep_stosd() -> Code:
+    """`rep stosd`: F3 AB. The ecx (rcx) words of 32 bits from edi (rdi) on = eax; then ecx is 0, edi behind them."""
+    return Code(b"\xf3\xab")
+
+
 def repne_scasq() -> Code:
     """`repne scasq`, 64-bit mode only: F2 REX.W AF.
 
@@ -291,6 +296,11 @@ def ret() -> Code:
 def jmp(target: str) -> Code:
     """`jmp rel32`: E9."""
     return _jump(b"\xe9", target)
+
+
+def jmp_to(target: Register) -> Code:
+    """`jmp target`, to the address in a register: FF /4; the whole register, 64 bits in 64-bit mode."""
+    return Code(b"\xff" + _modrm(0b11, 4, target))
 
 
 def je(target: str) -> Code:

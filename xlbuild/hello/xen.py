@@ -1,4 +1,4 @@
-"""What both hello guests need of Xen's interface: the hypercall page, the calls and their numbers."""
+"""What the hello guests and the start stub need of Xen's interface: the hypercall page, the calls, their numbers."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -8,11 +8,13 @@ from xlbuild.hello.assembler import Align, Code, Label, Program, Register, Reser
 from xlbuild.units import PAGE_SIZE
 
 # xen/xen.h: __HYPERVISOR_*
+MEMORY_OP = 12
 CONSOLE_IO = 18
 SCHED_OP = 29
 EVENT_CHANNEL_OP = 32
 HVM_OP = 34
 
+XENMEM_SET_MEMORY_MAP = 13
 CONSOLEIO_WRITE = 0
 SCHEDOP_YIELD = 0
 SCHEDOP_SHUTDOWN = 2

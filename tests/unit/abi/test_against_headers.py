@@ -11,6 +11,8 @@ from headers import HEADERS, values_of
 from kernels import NOTE_TYPES
 
 from xlbuild import abi, units
+from xlbuild.abi import dump_core
+from xlbuild.abi.hvm_save import HVM_SAVE_NAMES
 from xlbuild.abi.layout import Layout, array, raw, u8, u16, u32, u64
 from xlbuild.abi.params import HVM_PARAMS
 from xlbuild.hello import elf as hello_elf
@@ -30,10 +32,17 @@ NOT_IN_THE_HEADERS = {
 }
 """What no header of Debian's libxen-dev 4.17 shows, structures or constants, and why."""
 
+FLEXIBLE_RECORDS = ("CPU_XSAVE", "CPU_MSR")
+"""HVM context records whose numbers are plain constants, as they have no structure of one size."""
+
+OF_DOCUMENTS = ("xlbuild.abi.save_file", "xlbuild.abi.dump_core")
+"""File formats that documents describe, not headers; the dump-core's types of notes are in elfnote.h all the same."""
+
 
 def _modules() -> Iterator[ModuleType]:
     for module in pkgutil.walk_packages(abi.__path__, "xlbuild.abi."):
-        yield importlib.import_module(module.name)
+        if module.name not in OF_DOCUMENTS:
+            yield importlib.import_module(module.name)
 
 
 LAYOUTS = {
@@ -43,7 +52,10 @@ LAYOUTS = {
     if isinstance(layout, Layout) and layout.name not in NOT_IN_THE_HEADERS
 }
 
-_CONSOLE = {"console_mfn": "console.domU.mfn", "console_evtchn": "console.domU.evtchn"}
+_INNER = {"console_mfn": "console.domU.mfn", "console_evtchn": "console.domU.evtchn"}
+"""Members of members, by the names that a layout has for them."""
+_ARCH = ("max_pfn", "pfn_to_mfn_frame_list_list", "nmi_reason", "p2m_cr3", "p2m_vaddr", "p2m_generation")
+_INNER |= {name: f"arch.{name}" for name in _ARCH}
 
 
 def c_name(layout: Layout, field: str) -> str:
@@ -51,7 +63,9 @@ def c_name(layout: Layout, field: str) -> str:
     names = layout.field_names
     if "trap_ctxt" in names and names.index("flags") < names.index(field) < names.index("trap_ctxt"):
         return f"user_regs.{field}"
-    return _CONSOLE.get(field, field)
+    if field == "wc_sec_hi" and names.index(field) > names.index("max_pfn"):
+        return "arch.wc_sec_hi"
+    return _INNER.get(field, field)
 
 
 def in_c(layout: Layout) -> dict[str, str]:
@@ -179,6 +193,8 @@ SPELLED_OTHERWISE: dict[str, tuple[str, ...]] = {
     "VGCF_IN_KERNEL": ("VGCF_in_kernel_X86_64", "VGCF_in_kernel_X86_32"),
     "VGCF_ONLINE": ("VGCF_online_X86_64", "VGCF_online_X86_32"),
     "VMASST_TYPE_PAE_EXTENDED_CR3": ("VMASST_TYPE_pae_extended_cr3",),
+    "MEMORY_OP": ("__HYPERVISOR_memory_op",),
+    "XENMEM_SET_MEMORY_MAP": ("XENMEM_set_memory_map",),
     "CONSOLE_IO": ("__HYPERVISOR_console_io",),
     "SCHED_OP": ("__HYPERVISOR_sched_op",),
     "EVENT_CHANNEL_OP": ("__HYPERVISOR_event_channel_op",),
@@ -208,7 +224,12 @@ def _constants() -> Iterator[tuple[str, int]]:
     for notes in (NoteType.__members__, hello_elf.NoteType.__members__, NOTE_TYPES):
         yield from ((f"XEN_ELFNOTE_{name}", value) for name, value in notes.items())
     yield from ((f"XEN_ELFNOTE_{name}", value) for value, name in UNREAD_NOTES.items())
+    yield from ((name, value) for name, value in vars(dump_core).items() if name.startswith("XEN_ELFNOTE_"))
     yield from ((f"1 << XENFEAT_{name}", value) for name, value in FEATURE_NAMES.items())
+    yield from (
+        (f"{name}_CODE" if name in FLEXIBLE_RECORDS else f"HVM_SAVE_CODE({name})", value)
+        for value, name in HVM_SAVE_NAMES.items()
+    )
 
 
 CONSTANTS = [item for item in _constants() if item[0] not in NOT_IN_THE_HEADERS]

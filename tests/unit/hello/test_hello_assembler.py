@@ -39,6 +39,8 @@ GNU_AS: dict[str, tuple[Callable[..., Code], tuple[int, ...], str]] = {
     "pop %rcx": (asm.pop, (ECX,), "59"),
     "lodsb": (asm.lodsb, (), "ac"),
     "stosb": (asm.stosb, (), "aa"),
+    "rep stos %eax,%es:(%rdi)": (asm.rep_stosd, (), "f3 ab"),
+    "jmp *%rax": (asm.jmp_to, (EAX,), "ff e0"),
     "repne scasq": (asm.repne_scasq, (), "f2 48 af"),  # 64-bit mode
     "ret": (asm.ret, (), "c3"),
     "cpuid": (asm.cpuid, (), "0f a2"),

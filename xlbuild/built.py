@@ -6,6 +6,7 @@ every frame and address that a member names exists, so that nobody behind has to
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import NoReturn, Protocol
 
@@ -49,10 +50,28 @@ START_INFO_LAYOUTS: Mapping[GuestType, Layout] = MappingProxyType(
 )
 """The start info of each type of guest."""
 
+WORD_SIZES: Mapping[GuestType, int] = MappingProxyType({GuestType.PV64: 8, GuestType.PV32PAE: 4})
+"""Bytes of a PV guest's words, an entry of its p2m list among them."""
+
 
 def acpi_table_file(name: str) -> str:
     """Return the name of the file that holds an ACPI table."""
     return f"acpi_{name.lower().replace(' ', '_')}.bin"
+
+
+class Origin(StrEnum):
+    """What a domain was given as."""
+
+    DIRECTORY = "built domain"
+    MANIFEST = "manifest"
+    CONFIG = "configuration"
+    SAVE = "save file"
+    CORE = "dump-core"
+
+    @property
+    def is_capture(self) -> bool:
+        """Whether it is a file that a host wrote, or that is like one."""
+        return self in (Origin.SAVE, Origin.CORE)
 
 
 class MemoryReader(Protocol):
@@ -251,6 +270,8 @@ class BuiltDomain:
     plan_for: PlanFor = PlanFor.CREATE
     """How it is to be started."""
     untold: Untold = ALL_TOLD
+    origin: Origin = Origin.CONFIG
+    """What it was given as."""
 
     @property
     def populated(self) -> tuple[FrameRange, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from xlbuild.config.model import GuestConfig
-from xlbuild.container import SYSTEM_FIRMWARE_MODULE, Container, decide
+from xlbuild.container import SYSTEM_FIRMWARE_MODULE, Container, Kind, decide
 from xlbuild.domain import Domain, Input, InputFiles, Unplanned
 from xlbuild.errors import (
     ConfigError,
@@ -18,6 +18,7 @@ from xlbuild.errors import (
     FilesError,
     RefusedError,
     StrictError,
+    UsageError,
     Where,
     XlbuildError,
     raise_all,
@@ -35,6 +36,7 @@ from xlbuild.plan.model import BuildRequest, FirmwareModule, Module, Plan, PlanF
 from xlbuild.profiles import Profile
 from xlbuild.reading import read_config
 from xlbuild.rules import Severity, rule_of
+from xlbuild.travel import check_container
 
 OnStage = Callable[[str, str], None]
 """Called when a stage starts: its name, and what it works on, in words."""
@@ -67,6 +69,8 @@ class BuildOptions:
     """Whether warnings stop the build."""
     plan_for: PlanFor = PlanFor.CREATE
     """How the domain is to be started."""
+    set_memory_map: bool = False
+    """Whether a PVH guest is to tell the hypervisor its memory map before its kernel starts, as no restore does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,28 @@ def begin_guest(
         on_stage("container", f"{config.name}, as Xen {options.profile.name} builds it")
         container = decide(config, options.profile, options.host)
         told.tell(container.warnings, ConfigError)
+        if options.plan_for is PlanFor.RESTORE or options.set_memory_map:
+            _check_travel(container, config)
+        if options.set_memory_map and container.kind is Kind.PV:
+            raise _no_memory_map_to_set(source)
     return Guest(config, domain_config, container, options, files, told, on_stage, on_unplanned)
+
+
+def _check_travel(container: Container, config: GuestConfig) -> None:
+    try:
+        check_container(container)
+    except RefusedError as error:
+        error.where = place_of_setting(error, config) or error.where
+        raise
+
+
+def _no_memory_map_to_set(source: str) -> UsageError:
+    return UsageError(
+        "no-memory-map-to-set",
+        f"{source} is no PVH guest, and only such a guest can be made to set its memory map",
+        cause="it is a PV guest, whose map the configuration decides (e820_host): `xl restore` sets that one",
+        hint="leave --set-memory-map out",
+    )
 
 
 def finish_guest(guest: Guest, kernel: Kernel | None = None) -> Domain:
@@ -211,6 +236,8 @@ _KEYS = {
     "memory-map-too-long": ("rdm", "pci"),
     "reserved-memory-conflict": ("rdm", "pci"),
     "reserved-memory-ignored": ("rdm", "pci"),
+    "save-hvm": ("type", "builder"),
+    "save-populate-on-demand": ("maxmem", "memory"),
 }
 """Keys that have to do with a problem of no file, the likeliest first."""
 
@@ -242,10 +269,17 @@ def build_request(
         ),
         fill_hypercall_page=options.fill_hypercall_page,
         mfn_base=options.mfn_base,
-        plan_for=PlanFor.CREATE if container.is_hvm_container else options.plan_for,
+        plan_for=_plan_for(container, options),
     )
     host_file = (options.host_file,) if options.host_file else ()
     return request, (kernel_file, *module_files, *(file for _, file in firmware), *host_file)
+
+
+def _plan_for(container: Container, options: BuildOptions) -> PlanFor:
+    """Return what a guest is laid out for: nothing but its memory map makes a difference in an HVM container."""
+    if container.is_hvm_container:
+        return PlanFor.RESTORE if options.set_memory_map else PlanFor.CREATE
+    return options.plan_for
 
 
 def _module(name: str, file: Input, command_line: str | None, profile: Profile) -> Module:

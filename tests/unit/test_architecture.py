@@ -50,6 +50,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "hooks": (
         *GROUND,
         "container",
+        "hello.assembler",
+        "hello.xen",
         "image.model",
         "acpi.build",
         "plan",
@@ -59,6 +61,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "built": (*GROUND, "container.model", "domain", "image.model", "plan.model"),
     "identity": (*GROUND, "built", "domain"),
     "captured": ("units", "abi", "built", "x86"),
+    "travel": (*GROUND, "built", "container.model"),
     "pipeline": (
         *GROUND,
         "config.model",
@@ -68,6 +71,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "plan",
         "hooks",
         "domain",
+        "travel",
     ),
     "several": (*GROUND, "image.unpackonce", "domain", "pipeline", "interrupts"),
     "checking": (*GROUND, "config.model", "config.overrides", "container", "reading", "domain", "pipeline"),
@@ -96,6 +100,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "emit": (
         *GROUND,
         "built",
+        "captured",
         "container",
         "domain",
         "hello",
@@ -104,6 +109,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "image.firmware",
         "image.model",
         "image.notes",
+        "inspect.domains.subject",
+        "inspect.memory.page_walk",
         "inspect.tree",
         "memory",
         "plan.model",

@@ -13,25 +13,11 @@ from collections.abc import Mapping, Sequence
 
 from xlbuild.built import MemoryReader
 from xlbuild.domain import Digests
-from xlbuild.identity import Identity
+from xlbuild.identity import DOMAIN_DIGEST_PARTS, Identity
 from xlbuild.plan.model import Segment
 
 SCHEMA = "xlbuild.digest/1"
 """What the document of a domain's digests calls itself (docs/digest.md, digest.schema.json)."""
-
-DOMAIN_DIGEST_PARTS: tuple[str, ...] = (
-    "memory",
-    "container",
-    "guest_type",
-    "populated",
-    "vcpus",
-    "hvm_params",
-    "memory_map",
-    "grants",
-    "event_channels",
-    "hypercall_page",
-)
-"""The manifest's members, and the memory digest, that the domain digest covers: in the order of telling them."""
 
 
 def memory_digests(memory: MemoryReader, segments: Sequence[Segment]) -> tuple[str, dict[str, str]]:
@@ -90,6 +76,7 @@ def digest_document(identity: Identity) -> dict[str, object]:
         "segments": dict(identity.digests.segments),
         "recorded": None if recorded is None else _recorded(recorded),
         "differing": list(identity.differing),
+        "untold": list(identity.untold),
     }
 
 

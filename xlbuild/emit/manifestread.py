@@ -138,7 +138,7 @@ class _Reader:
             hvm_info=hvm_info,
             hvm_info_fields=hvm_info_fields,
             acpi=top.required("acpi").optional(self._acpi),
-            vcpus=top.required("vcpus").each(self._vcpu, 1, HVM_MAX_VCPUS),
+            vcpus=self._vcpus(top.required("vcpus")),
             hvm_params=top.required("hvm_params").each(hvm_param_of, 0, MOST),
             memory_map=top.required("memory_map").each(map_entry_of, 1, E820_MAX),
             vnuma=top.required("vnuma").optional(numa_of),
@@ -153,8 +153,8 @@ class _Reader:
         """Return how it is to be started; manifests of old do not say so, and know of one way."""
         place = self.top.member("plan")
         plan_for = choice(place, PlanFor) if place is not None else PlanFor.CREATE
-        if place is not None and plan_for is PlanFor.RESTORE and self.kind is not Kind.PV:
-            place.wrong("only a PV guest is laid out otherwise for a restore")
+        if place is not None and plan_for is PlanFor.RESTORE and self.kind is Kind.HVM:
+            place.wrong("an HVM guest is never laid out for a restore")
         return plan_for
 
     def _exists(self, place: Place, frames: FrameRange) -> None:
@@ -251,6 +251,13 @@ class _Reader:
         place.check_object("name", "addr", "size")
         size = place.required("size").number(0, HIGHEST_ADDRESS)
         return Placed(name_of(place.required("name")), self._address(place.required("addr"), size), size)
+
+    def _vcpus(self, place: Place) -> tuple[Vcpu, ...]:
+        """Return the vCPUs; the first has registers, by which the guest starts, and a PV guest's is alone."""
+        vcpus = place.each(self._vcpu, 1, 1 if self.kind is Kind.PV else HVM_MAX_VCPUS)
+        if vcpus[0].registers is None:
+            place.wrong("the first of them has no registers, and a guest could not start")
+        return vcpus
 
     def _vcpu(self, place: Place) -> Vcpu:
         place.check_object("id", "registers", "mtrr")

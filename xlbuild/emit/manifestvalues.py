@@ -181,10 +181,10 @@ def hvm_param_of(place: Place) -> HvmParam:
 
 
 def map_entry_of(place: Place) -> MemoryMapEntry:
-    """Return an entry of the memory map, which does not reach behind 2^64, and whose size is a u64."""
+    """Return an entry of the memory map: two u64, whose sum may be none (a PV guest with maxmem below memory)."""
     place.check_object("addr", "size", "type")
     addr = place.required("addr").number(0, _U64)
-    size = place.required("size").number(0, min(UINT64 - addr, _U64))
+    size = place.required("size").number(0, _U64)
     return MemoryMapEntry(PhysAddr(addr), size, place.required("type").number(0, _U32))
 
 

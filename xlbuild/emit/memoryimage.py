@@ -4,30 +4,12 @@ An image that changes while it is read is an error wherever that shows: its size
 after each reading.
 """
 
-import errno
-import os
-import weakref
 from collections.abc import Iterator
 
-from xlbuild.emit.readfile import open_file, unreadable
+from xlbuild.emit.openfile import OpenFile
 from xlbuild.errors import FilesError, RefusedError, Where
-from xlbuild.memory import ZERO_PAGE
-from xlbuild.units import (
-    MIB,
-    PAGE_SIZE,
-    FrameRange,
-    Pfn,
-    PhysAddr,
-    bytes_of,
-    common_ranges,
-    human_size,
-    page_down,
-    page_up,
-    pfn_of,
-)
+from xlbuild.units import FrameRange, Pfn, PhysAddr, bytes_of, common_ranges, human_size, page_up, pfn_of
 
-_CHUNK = 4 * MIB
-_ZEROS = bytes(_CHUNK)
 _WHAT = "memory image"
 
 
@@ -42,14 +24,12 @@ class MemoryImage:
         self.path = path
         self.populated = populated
         self.end = populated[-1].end
-        self._fd = _open(path)
-        self._close = weakref.finalize(self, os.close, self._fd)
-        self._state = _state(self._fd)
+        self._file = _open(path)
         self._check_length()
 
     def close(self) -> None:
         """Close the file; else it is closed when nobody uses the image any more."""
-        self._close()
+        self._file.close()
 
     def read(self, address: PhysAddr, size: int) -> bytes:
         """Return `size` bytes; zeros where nothing is written, and where no memory is.
@@ -61,8 +41,8 @@ class MemoryImage:
         for frames in common_ranges(self.populated, touched):
             first = max(address, bytes_of(frames.first))
             last = min(address + size, bytes_of(frames.end))
-            result[first - address : last - address] = self._pread(first, last - first)
-        self._check_unchanged()
+            result[first - address : last - address] = self._file.read(first, last - first)
+        self._file.check_unchanged()
         return bytes(result)
 
     def pages(self) -> Iterator[tuple[Pfn, bytes]]:
@@ -83,48 +63,11 @@ class MemoryImage:
         return None
 
     def _pages_in(self, frames: FrameRange) -> Iterator[tuple[Pfn, bytes]]:
-        for start, end in self._data_in(bytes_of(frames.first), bytes_of(frames.end)):
-            for at in range(start, end, _CHUNK):
-                chunk = self._pread(at, min(_CHUNK, end - at))
-                if chunk != _ZEROS[: len(chunk)]:
-                    yield from _nonzero_pages(PhysAddr(at), chunk)
-        self._check_unchanged()
-
-    def _data_in(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield what is not a hole between two page boundaries, as whole pages; all where holes are not told."""
-        at = start
-        while at < end:
-            first = self._seek(at, os.SEEK_DATA)
-            if first is None or first >= end:
-                return
-            hole = self._seek(first, os.SEEK_HOLE)
-            last = min(end, page_up(end if hole is None else hole))
-            yield max(at, page_down(first)), last
-            at = last
-
-    def _seek(self, at: int, whence: int) -> int | None:
-        """Return where data (or a hole) begins from an offset on; None for data: there is none."""
-        try:
-            return os.lseek(self._fd, at, whence)
-        except OSError as error:
-            if error.errno == errno.ENXIO:
-                return None
-            return at if whence == os.SEEK_DATA else None
-
-    def _pread(self, at: int, size: int) -> bytes:
-        try:
-            data = os.pread(self._fd, size, at)
-            while len(data) < size:
-                more = os.pread(self._fd, size - len(data), at + len(data))
-                if not more:
-                    raise self._changed()
-                data += more
-        except OSError as error:
-            raise unreadable(self.path, _WHAT, error, Where(self.path, offset=at)) from error
-        return data
+        yield from self._file.pages(frames.first, frames.pages, bytes_of(frames.first))
+        self._file.check_unchanged()
 
     def _check_length(self) -> None:
-        size, wanted = self._state[0], bytes_of(self.end)
+        size, wanted = self._file.size, bytes_of(self.end)
         if size == wanted:
             return
         kind = "shorter" if size < wanted else "longer"
@@ -137,24 +80,10 @@ class MemoryImage:
             where=Where(self.path),
         )
 
-    def _check_unchanged(self) -> None:
-        if _state(self._fd) != self._state:
-            raise self._changed()
 
-    def _changed(self) -> FilesError:
-        return FilesError(
-            "domain-changed",
-            f"the {_WHAT} {self.path} has changed while it was read",
-            cause="its size or its time of change is another than before",
-            hint="wait until nobody writes it, and run this again",
-            where=Where(self.path),
-        )
-
-
-def _open(path: str) -> int:
-    """Return a descriptor of the image."""
+def _open(path: str) -> OpenFile:
     try:
-        return open_file(path, _WHAT, Where(path))
+        return OpenFile.at(path, _WHAT, "domain-changed")
     except FilesError as error:
         if error.code != "file-missing":
             raise
@@ -165,15 +94,3 @@ def _open(path: str) -> int:
             hint="build the domain again, or copy all files of its directory",
             where=error.where,
         ) from error
-
-
-def _state(fd: int) -> tuple[int, int]:
-    status = os.fstat(fd)
-    return status.st_size, status.st_mtime_ns
-
-
-def _nonzero_pages(address: PhysAddr, chunk: bytes) -> Iterator[tuple[Pfn, bytes]]:
-    for offset in range(0, len(chunk), PAGE_SIZE):
-        page = chunk[offset : offset + PAGE_SIZE]
-        if page != ZERO_PAGE:
-            yield pfn_of(PhysAddr(address + offset)), page

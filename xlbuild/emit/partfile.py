@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from xlbuild.emit.atomic import put_in_place, settled
+from xlbuild.emit.occupied import ANY_FILE, check_file
 from xlbuild.emit.unwritable import Size, failures_named
-from xlbuild.errors import FilesError
 from xlbuild.inspect.tree import Part
 
 
@@ -16,7 +16,7 @@ def write_part(part: Part, target: Path, *, force: bool) -> None:
     Raises FilesError when the target exists (with `force`: exists and is no regular file) or cannot be written.
     """
     size = Size(part.size, 1, part.size)
-    check = partial(_check, target=target, force=force)
+    check = partial(check_file, target=target, kind=ANY_FILE, force=force)
     with (
         failures_named(target, lambda: size),
         put_in_place(settled(target), check) as place,
@@ -32,22 +32,3 @@ def write_part(part: Part, target: Path, *, force: bool) -> None:
 
 def _is_zero(piece: bytes | memoryview) -> bool:
     return bytes(piece[:1]) == b"\0" and piece[1:] == piece[:-1]
-
-
-def _check(place: Path, target: Path, *, force: bool) -> None:
-    if not os.path.lexists(place):
-        return
-    if not force:
-        raise FilesError(
-            "target-exists",
-            f"{target} exists already",
-            cause="nothing is overwritten silently",
-            hint="give another place with -o FILE, or replace it with --force",
-        )
-    if place.is_symlink() or not place.is_file():
-        raise FilesError(
-            "target-not-a-file",
-            f"{target} is not replaced, even with --force",
-            cause="it is no regular file",
-            hint="remove it yourself, or give another place with -o FILE",
-        )

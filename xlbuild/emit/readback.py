@@ -7,13 +7,15 @@ have, and no more is read of them than that.
 import errno
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from xlbuild.built import AbsentMemory, BuiltDomain, Verification
+from xlbuild.built import AbsentMemory, BuiltDomain, Origin, Verification
 from xlbuild.domain import Digests, Domain
 from xlbuild.emit.digest import domain_digest, memory_digests, part_digests
-from xlbuild.emit.directory import MANIFEST, MEMORY_IMAGE, MOST_MANIFEST
+from xlbuild.emit.directory import MEMORY_IMAGE, MOST_MANIFEST
+from xlbuild.emit.formats import MANIFEST
 from xlbuild.emit.jsonplace import DocumentKind, Place, parse_document
 from xlbuild.emit.manifest import manifest, manifest_text
 from xlbuild.emit.manifestread import check_schema, read_manifest, read_populated
@@ -21,7 +23,7 @@ from xlbuild.emit.memoryimage import MemoryImage
 from xlbuild.emit.readfile import check_size, read_file, unreadable
 from xlbuild.emit.structures import structure_files
 from xlbuild.errors import FilesError, RefusedError, Where
-from xlbuild.identity import Identity, Origin
+from xlbuild.identity import Identity
 from xlbuild.units import MIB, Pfn
 
 _MOST_STRUCTURE = MIB
@@ -60,7 +62,7 @@ def read_directory(path: str | os.PathLike[str]) -> BuiltDomain:
         top = _manifest(source)
         memory = MemoryImage(str(Path(source) / MEMORY_IMAGE), read_populated(top))
         domain = read_manifest(top, source, memory)
-        domain = replace(domain, structures=_structures(domain))
+        domain = replace(domain, structures=_structures(domain), origin=Origin.DIRECTORY)
     except (FilesError, RefusedError):  # of what is half of one domain, and half of another
         _check_inode(source, before)
         raise
@@ -93,12 +95,17 @@ def read_manifest_text(data: bytes, source: str) -> BuiltDomain:
     check_size(data, source, _KIND.what, MOST_MANIFEST)
     top = parse_document(data, _KIND, source)
     check_schema(top)
-    return read_manifest(top, source, AbsentMemory(read_populated(top), source))
+    domain = read_manifest(top, source, AbsentMemory(read_populated(top), source))
+    return replace(domain, origin=Origin.MANIFEST)
 
 
-def in_memory(domain: Domain, source: str) -> BuiltDomain:
-    """Return a domain as it would be read back, its memory the one in which it was built; `source` is its name."""
-    document, _ = manifest(domain)
+def in_memory(domain: Domain, source: str, document: Mapping[str, object] | None = None) -> BuiltDomain:
+    """Return a domain as it would be read back, its memory the one in which it was built; `source` is its name.
+
+    `document` saves making its manifest again.
+    """
+    if document is None:
+        document, _ = manifest(domain)
     top = parse_document(manifest_text(document).encode(), _KIND, source)
     return replace(read_manifest(top, source, domain.memory), structures=structure_files(domain))
 
@@ -116,16 +123,17 @@ def verify(domain: BuiltDomain) -> Verification:
 
 def identify(domain: BuiltDomain) -> Identity:
     """Return what a domain is known by: of one in a directory all of the memory is read, FilesError as `verify`."""
-    memory = domain.memory
-    if isinstance(memory, MemoryImage):
+    if domain.origin is Origin.DIRECTORY:
         found = verify(domain)
-        return _identity_of(domain, Origin.DIRECTORY, found.digests, found.stray)
+        return _identity_of(domain, found.digests, found.stray)
     digests = replace(domain.digests, domain=domain_digest(domain.document, domain.digests.memory))
-    return _identity_of(domain, Origin.CONFIG if domain.has_contents else Origin.MANIFEST, digests)
+    return _identity_of(domain, digests)
 
 
-def _identity_of(domain: BuiltDomain, origin: Origin, digests: Digests, stray: Pfn | None = None) -> Identity:
-    return Identity(domain, origin, digests, part_digests(domain.document, digests.memory), stray)
+def _identity_of(domain: BuiltDomain, digests: Digests, stray: Pfn | None = None) -> Identity:
+    parts = part_digests(domain.document, digests.memory)
+    told = {name: digest for name, digest in parts.items() if name not in domain.untold.members}
+    return Identity(domain, digests, told, stray)
 
 
 def _inode(source: str) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from xlbuild.hooks.base import (
     write_console_page,
 )
 from xlbuild.hooks.hvm_start import check_modules, place_start_info, start_info, start_info_bytes
+from xlbuild.hooks.start_stub import start_stub, stub_entry
 from xlbuild.image.model import GuestType
 from xlbuild.memory import GuestMemory
 from xlbuild.plan.memmap import (
@@ -109,11 +110,13 @@ class HvmHooks:
         )
 
     def populate(self, plan: Plan, memory: GuestMemory) -> None:
-        """Write the start info, the identity page table, firmware modules, hvm_info_table and ACPI."""
+        """Write the start info, the identity page table, a start stub, firmware modules, hvm_info_table and ACPI."""
         memory.write("HVM start info", plan.start_info.address, start_info_bytes(plan))
         for name, pfn in plan.special_pages.items():
             memory.claim(name, FrameRange.of(pfn, 1))
         memory.write("ident_pt", paddr_of(plan.special_pages["ident_pt"]), _identity_page_table())
+        if plan.request.sets_memory_map:
+            _write_start_stub(plan, memory)
         write_console_page(plan, memory)
         for segment, module in zip(plan.firmware, plan.request.firmware_modules, strict=False):
             memory.claim(segment.name, segment.frames)
@@ -230,7 +233,10 @@ def _hvm_info(draft: Draft) -> Fields | None:
 
 def _vcpus(draft: Draft, start_info_at: PhysAddr) -> tuple[Vcpu, ...]:
     container: Container = draft.request.container
-    registers = complete(HVM_HW_CPU, _entry_state(draft.request.image.entry, start_info_at))
+    entry = draft.request.image.entry
+    if draft.request.sets_memory_map:
+        entry = stub_entry(paddr_of(draft.special_pages["paging"]))
+    registers = complete(HVM_HW_CPU, _entry_state(entry, start_info_at))
     if container.has_device_model:
         return (Vcpu(0, HVM_HW_CPU, registers),)
     # hvmloader sets up the MTRRs itself; a PVH guest finds them done, on every vCPU.
@@ -261,6 +267,12 @@ def _entry_state(entry: int, start_info_at: PhysAddr) -> dict[str, int]:
         "ss_arbytes": FLAT_DATA_AR,
         "tr_arbytes": BUSY_TSS_AR,
     }
+
+
+def _write_start_stub(plan: Plan, memory: GuestMemory) -> None:
+    """Write the code that sets the memory map into the page of the paging ring, which is nobody's at the start."""
+    at = paddr_of(plan.special_pages["paging"])
+    memory.write("paging", at, start_stub(at, plan.entry, plan.start_info.address, plan.layout.memory_map))
 
 
 def _identity_page_table() -> bytes:

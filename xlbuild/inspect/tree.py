@@ -29,6 +29,11 @@ class Part:
     read: Callable[[], Iterator[bytes | memoryview]]
     """Yields its bytes, in pieces of a bounded size where it is large."""
 
+    @classmethod
+    def of(cls, name: str, title: str, data: bytes) -> "Part":
+        """Return what is in memory already."""
+        return cls(name, title, len(data), lambda: iter((data,)))
+
 
 def hexadecimal(value: int) -> str:
     """Return an address, a frame, a register or flags as the tree has them."""

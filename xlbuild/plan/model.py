@@ -36,12 +36,15 @@ class FirmwareModule:
 
 
 class PlanFor(StrEnum):
-    """How a domain is to be started: a PV guest is laid out for one of them."""
+    """How a domain is to be started: a PV guest is laid out for one of them, a PVH guest for a restore if asked."""
 
     CREATE = "create"
     """As `xl create` starts it."""
     RESTORE = "restore"
-    """As `xl restore` starts it from a save file: it clears start_info.flags, and looks for start_info by edx."""
+    """As `xl restore` starts it from a save file.
+
+    It clears a PV guest's start_info.flags, and looks for start_info by edx; it sets no memory map of a PVH guest.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,18 @@ class BuildRequest:
     mfn_base: int = 0
     """Machine frame of a PV guest's frame 0; 0 for every image that is written."""
     plan_for: PlanFor = PlanFor.CREATE
-    """RESTORE for PV guests only: others are the same however they are started."""
+    """RESTORE: a PV guest for a save file, or a PVH guest that sets its memory map; others have one way."""
+
+    @property
+    def sets_memory_map(self) -> bool:
+        """Whether a PVH guest starts in code that tells the hypervisor its memory map (`hooks.start_stub`)."""
+        return self.container.is_hvm_container and self.plan_for is PlanFor.RESTORE
 
     @property
     def has_unmapped_modules(self) -> bool:
         """Whether a PV guest's modules lie behind what is mapped: only start_info.flags could tell the kernel so."""
-        return self.image.parameters.unmapped_initrd and self.plan_for is PlanFor.CREATE
+        loses_flags = self.plan_for is PlanFor.RESTORE and not self.container.is_hvm_container
+        return self.image.parameters.unmapped_initrd and not loses_flags
 
 
 @dataclass(frozen=True, slots=True)

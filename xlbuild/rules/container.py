@@ -245,6 +245,24 @@ FAMILY = Family(
             "Write vcpus = 1 or more.",
             'name = "g"\nkernel = "/k"\nmemory = 64\nvcpus = 0\n',
         ),
+        Rule(
+            "XLB360",
+            ("save-hvm",),
+            _ERROR,
+            "an HVM guest as a save file",
+            "`create --format save` refuses it, which `check` does not ask for: the save file of an HVM guest has "
+            "the state of its device model, a program that runs on the host only.",
+            'Use type = "pvh" if the kernel can, or build the guest as a directory.',
+        ),
+        Rule(
+            "XLB361",
+            ("save-populate-on-demand",),
+            _ERROR,
+            "memory that comes when it is touched, as a save file",
+            "`create --format save` refuses a PVH guest whose memory is less than its maxmem, which `check` does not "
+            "ask for: a save file cannot say of a page that it comes when it is touched.",
+            "Set maxmem to memory, or memory to maxmem.",
+        ),
     ),
 )
 """The family."""

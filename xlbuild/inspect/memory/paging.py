@@ -3,10 +3,12 @@
 The memory may hold anything.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from xlbuild.built import MemoryReader
+from xlbuild.image.model import GuestType
 from xlbuild.inspect.memory.room import exists
 from xlbuild.plan.pagetables import (
     ENTRIES,
@@ -15,6 +17,7 @@ from xlbuild.plan.pagetables import (
     PAGE_PRESENT,
     PAGE_RW,
     PAGE_USER,
+    X86_32_PAE,
     X86_64,
     Paging,
     span_of_entry,
@@ -22,9 +25,12 @@ from xlbuild.plan.pagetables import (
 from xlbuild.units import (
     PAGE_SIZE,
     UINT64,
+    MachineAddr,
     Mfn,
     Pfn,
     PhysAddr,
+    mfn_of,
+    mfn_of_extended_cr3,
     paddr_of,
     whole_pages,
 )
@@ -46,6 +52,15 @@ FLAG_NAMES = (
     (1 << 8, "GLOBAL"),
     (PAGE_NX, "NX"),
 )
+
+
+PV_PAGING: Mapping[GuestType, tuple[Paging, Callable[[int], Mfn]]] = MappingProxyType(
+    {
+        GuestType.PV64: (X86_64, lambda cr3: mfn_of(MachineAddr(cr3))),
+        GuestType.PV32PAE: (X86_32_PAE, mfn_of_extended_cr3),
+    }
+)
+"""How a PV guest's processor translates, and which frame its cr3 names."""
 
 
 def identity(mfn: Mfn) -> Pfn | None:

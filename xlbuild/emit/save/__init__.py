@@ -1,0 +1,1 @@
+"""Save files, as `xl save` writes and `xl restore` reads them."""

@@ -6,6 +6,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -105,6 +106,9 @@ def why_no_toolstack() -> str | None:
 
 
 XL = XEN_ROOT / "usr/lib/xen-4.17/bin/xl"
+VERIFIER = XEN_ROOT / "usr/lib/xen-4.17/bin/verify-stream-v2"
+"""Xen's own reader of save files: `verify_stream` runs it."""
+
 LIBRARY = BUILD / "libfakexen.so"
 """The fake hypervisor, which is loaded before xl's own libraries."""
 
@@ -123,6 +127,18 @@ def xl_environment(state: Path) -> dict[str, str]:
     for name in _XL_DIRECTORIES:
         (state / name).mkdir(parents=True, exist_ok=True)
     return {"FAKEXEN_ROOT": str(XEN_ROOT), "FAKEXEN_STATE": str(state), "LC_ALL": "C", "TZ": "UTC"}
+
+
+def verify_stream(file: Path) -> subprocess.CompletedProcess[str]:
+    """Run Xen's reader over a save file: status 0 when it accepts it, what it saw on stdout."""
+    return subprocess.run(
+        [sys.executable, VERIFIER, "-v", "-f", "xl", "-i", file],
+        env={**os.environ, "PYTHONPATH": str(VERIFIER.parents[1] / "lib" / "python")},
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+        check=False,
+    )
 
 
 @dataclass(frozen=True)
@@ -208,6 +224,19 @@ class Toolstack:
         directory = self._new_directory()
         done = self._run(BUILD / "xcbuild", *arguments, "--out", directory)
         return done.returncode, directory
+
+    def xcrestore(self, file: Path, *arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], Path]:
+        """Run xcrestore on a save file with `--out` set; how it ended, and the output directory."""
+        directory = self._new_directory()
+        return self._run(BUILD / "xcrestore", *arguments, "--out", directory, file), directory
+
+    def xl_restore(self, file: Path) -> str:
+        """Run the real `xl restore` on a save file up to where a program of its own takes over; its messages."""
+        helper = {"LIBXL_SAVE_HELPER": "/bin/false", "LD_PRELOAD": str(LIBRARY)}
+        with tempfile.TemporaryDirectory() as state:
+            environment = {**xl_environment(Path(state)), **helper}
+            done = self._run(XL, "-vvv", "restore", "-p", file, environment=environment)
+        return done.stdout + done.stderr
 
     def discard(self, directory: Path) -> None:
         """Remove an output directory that is not needed any more."""

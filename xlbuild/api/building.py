@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from xlbuild.api.options import find_profile, ignore, parse_host, read_host
+from xlbuild.api.options import find_profile, ignore, not_restorable, parse_host, read_host
 from xlbuild.errors import XlbuildError
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def build(
     features: str | None = None,
     max_kernel_size: int | None = None,
     strict: bool = False,
+    restorable: bool = False,
+    set_memory_map: bool = False,
     source: str = "-",
     on_stage: OnStage = ignore,
     on_warning: OnWarning = ignore,
@@ -42,12 +44,15 @@ def build(
     features        what a PV guest is to have on request, names joined by `|`: xl itself never asks
     max_kernel_size  bytes of the largest kernel that is taken, packed and unpacked (default: 1 GiB, as upstream)
     strict          take warnings (not notes) for errors: StrictError has all of them
+    restorable      build it for a save file (`write_save`): a PV guest is laid out for `xl restore`
+    set_memory_map  have a PVH guest, which is to be restorable, tell the hypervisor its memory map before its kernel
+                    starts: GRUB and Mini-OS ask for it, and `xl restore` does not set it
     source          what messages call a configuration given as bytes
     on_stage        called with a stage's name and detail as it starts
     on_warning      called with each warning as it is found; `Domain.warnings` has them all
 
     Raises ConfigError, FilesError or RefusedError, and UsageError for a release that is not known, a size that cannot
-    be or an override without `=`; nothing is written.
+    be, an override without `=`, or set_memory_map for a guest that is not restorable or not PVH; nothing is written.
     """
     guest = begin(
         config,
@@ -59,6 +64,8 @@ def build(
         features=features,
         max_kernel_size=max_kernel_size,
         strict=strict,
+        restorable=restorable,
+        set_memory_map=set_memory_map,
         source=source,
         on_stage=on_stage,
         on_warning=on_warning,
@@ -77,6 +84,8 @@ def begin(
     features: str | None = None,
     max_kernel_size: int | None = None,
     strict: bool = False,
+    restorable: bool = False,
+    set_memory_map: bool = False,
     source: str = "-",
     on_stage: OnStage = ignore,
     on_warning: OnWarning = ignore,
@@ -91,7 +100,10 @@ def begin(
     from xlbuild.emit.inputs import HostFiles
     from xlbuild.emit.readfile import config_data
     from xlbuild.pipeline import BuildOptions, begin_guest
+    from xlbuild.plan.model import PlanFor
 
+    if set_memory_map and not restorable:
+        raise not_restorable()
     profile = find_profile(xen, max_kernel_size)
     source = source if isinstance(config, bytes) else str(config)
     on_stage("config", source)
@@ -104,6 +116,8 @@ def begin(
         host=parse_host(host_file),
         host_file=host_file,
         strict=strict,
+        plan_for=PlanFor.RESTORE if restorable else PlanFor.CREATE,
+        set_memory_map=set_memory_map,
     )
     files = HostFiles(profile, firmware_dirs)
     return begin_guest(data, source, overrides, options, files, on_stage, on_warning, on_unplanned)
@@ -138,8 +152,9 @@ def build_each(
     Returns what came of each guest, in their order: what `work` returned, the XlbuildError that it raised, or a
     CrashError when it raised another exception or the process was killed. None of them stops the others.
     """
-    import xlbuild.emit.directory
-    import xlbuild.emit.manifest  # noqa: F401 (once here, not in each process)
+    import xlbuild.emit.readback
+    import xlbuild.emit.structures
+    import xlbuild.emit.writers  # noqa: F401 (once here, not in each process)
     from xlbuild.several import build_guests
 
     most = len(os.sched_getaffinity(0)) if jobs is None else jobs

@@ -52,6 +52,16 @@ def limited(profile: Profile, max_kernel_size: int) -> Profile:
     return replace(profile, kernel_max_size=max_kernel_size)
 
 
+def not_restorable() -> UsageError:
+    """Return the error for a guest that would set its memory map, and is not built for a save file."""
+    return UsageError(
+        "set-memory-map-not-restorable",
+        "--set-memory-map is for save files",
+        cause="`xl create` sets the memory map itself; it is `xl restore` that does not",
+        hint="leave it out, or build a save file, too: --format save",
+    )
+
+
 def read_host(path: str | Path) -> InputFile:
     """Return a host file as an input of a build; FilesError where it cannot be read."""
     from xlbuild.container.model import Role

@@ -2,61 +2,46 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
-from xlbuild.built import CONFIG_FILE
-from xlbuild.domain import Domain
-from xlbuild.emit.atomic import put_in_place, settled
+from xlbuild.built import CONFIG_FILE, BuiltDomain, MemoryReader
+from xlbuild.emit.formats import MANIFEST
 from xlbuild.emit.manifest import SCHEMA, manifest_text
 from xlbuild.emit.readfile import read_file
-from xlbuild.emit.structures import config_json, structure_files
-from xlbuild.emit.unwritable import Size, failures_named
+from xlbuild.emit.unwritable import Size
 from xlbuild.errors import NOWHERE, FilesError, XlbuildError
-from xlbuild.memory import GuestMemory
 from xlbuild.units import MIB, PAGE_SIZE, Pfn, bytes_of, page_up
 
 MEMORY_IMAGE = "memory.img"
-MANIFEST = "domain.json"
 MOST_MANIFEST = 64 * MIB
 """Bytes of a manifest that is read back."""
 
 _BATCH_PAGES = 4 * MIB // PAGE_SIZE
 
 
-def write_directory(
-    domain: Domain, document: Mapping[str, object], target: Path, *, force: bool, parents: bool = False
-) -> None:
-    """Write a domain, with its manifest's document, as the directory `target`: all or nothing.
+def fill_directory(built: BuiltDomain, config: bytes, place: Path) -> None:
+    """Write a domain as the directory `place`, which is not there yet; OSError.
 
-    `parents` makes the directories on the way to it first, and they stay. Raises FilesError when the target exists
-    (with `force`: exists, and is neither a built domain nor empty) or cannot be written.
+    `config` is its configuration (config.json).
     """
-    check = partial(check_target, target=target, force=force)
-    with failures_named(target, partial(_size, domain, document)):
-        if parents:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        with put_in_place(settled(target), check) as directory:
-            directory.mkdir()
-            write_memory_image(domain.memory, directory / MEMORY_IMAGE)
-            for name, content in _small_files(domain, document).items():
-                (directory / name).write_bytes(content)
+    place.mkdir()
+    write_memory_image(built.memory, place / MEMORY_IMAGE)
+    for name, content in _small_files(built, config).items():
+        (place / name).write_bytes(content)
 
 
-def _small_files(domain: Domain, document: Mapping[str, object]) -> dict[str, bytes]:
-    """Return the contents of all files but the image, by name."""
-    return structure_files(domain) | {
-        CONFIG_FILE: config_json(domain),
-        MANIFEST: manifest_text(document).encode(),
-    }
-
-
-def _size(domain: Domain, document: Mapping[str, object]) -> Size:
-    image = bytes_of(sum(1 for _ in domain.memory.pages()))
-    others = [page_up(len(content)) for content in _small_files(domain, document).values()]
+def directory_size(built: BuiltDomain, config: bytes) -> Size:
+    """Return how much room the directory takes."""
+    image = bytes_of(sum(1 for _ in built.memory.pages()))
+    others = [page_up(len(content)) for content in _small_files(built, config).values()]
     directory_and_image = 2
-    return Size(image + sum(others), len(others) + directory_and_image, bytes_of(domain.memory.end))
+    return Size(image + sum(others), len(others) + directory_and_image, bytes_of(built.memory.end))
+
+
+def _small_files(built: BuiltDomain, config: bytes) -> dict[str, bytes]:
+    """Return the contents of all files but the image, by name."""
+    return {**built.structures, CONFIG_FILE: config, MANIFEST: manifest_text(built.document).encode()}
 
 
 def check_target(place: Path, target: Path, *, force: bool) -> None:
@@ -120,11 +105,11 @@ def _is_built_domain(place: Path) -> bool:
     return isinstance(document, dict) and document.get("schema") == SCHEMA
 
 
-def write_memory_image(memory: GuestMemory, path: Path) -> None:
+def write_memory_image(memory: MemoryReader, path: Path) -> None:
     """Write the sparse image: offset = frame × 4096, as long as the highest frame that exists."""
     with path.open("wb") as file:
         os.truncate(file.fileno(), bytes_of(memory.end))
-        for first, pages in _batches(memory):
+        for first, pages in page_batches(memory):
             data = memoryview(b"".join(pages))
             offset = bytes_of(first)
             while data:
@@ -132,7 +117,7 @@ def write_memory_image(memory: GuestMemory, path: Path) -> None:
                 data, offset = data[written:], offset + written
 
 
-def _batches(memory: GuestMemory) -> Iterator[tuple[Pfn, list[bytes]]]:
+def page_batches(memory: MemoryReader) -> Iterator[tuple[Pfn, list[bytes]]]:
     """Yield runs of consecutive non-zero pages, a few MiB at most."""
     first = Pfn(0)
     pages: list[bytes] = []

@@ -14,7 +14,8 @@
  *   record_dom.c   what libxenguest's struct xc_dom_image says, as JSON
  *   record_vcpu.c  vCPU contexts as JSON
  *   record.c       memory.img and domain.json
- *   xcbuild.c      a driver of its own for libxenguest
+ *   xcbuild.c      a driver of its own for libxenguest: builds a domain
+ *   xcrestore.c    another: restores one from a save file
  *   xl_*.c         what the real xl needs besides: a xenstore, file names, the moment to record
  */
 #ifndef FAKEXEN_H
@@ -65,7 +66,9 @@
 #define FX_SHARED_INFO (FX_GUEST_PAGES + 0)
 #define FX_GRANT_TABLE (FX_GUEST_PAGES + 16)
 #define FX_GRANT_PAGES 64
-#define FX_TOTAL_PAGES (FX_GUEST_PAGES + 4096)
+#define FX_M2P         (FX_GUEST_PAGES + 4096) /* by machine frame: which of the guest's it is, 8 bytes each */
+#define FX_M2P_PAGES   (FX_HOST_BYTES / FX_PAGE * 8 / FX_PAGE)
+#define FX_TOTAL_PAGES (FX_M2P + FX_M2P_PAGES)
 #define FX_NO_PAGE     (~0ull)
 
 /* The host: memory enough for any guest that fits above. */
@@ -123,6 +126,7 @@ struct fx_state {
     int memfd;
     uint64_t *populated; /* bitmap over the guest's frames */
     uint64_t max_gfn;    /* highest populated frame + 1 */
+    bool m2p;            /* somebody reads the table at FX_M2P: keep it */
 
     /* what the toolstack asked for, in order */
     struct fx_run *runs;
@@ -177,6 +181,7 @@ uint64_t fx_page_of_mfn(uint64_t mfn); /* FX_NO_PAGE if it is nobody's */
 uint64_t fx_give_up_mfn(uint64_t mfn);
 uint64_t fx_take_mfn_below_4g(void);
 uint64_t fx_shared_info_mfn(void); /* PV: the frame Xen would have chosen */
+void fx_note_m2p(uint64_t mfn, uint64_t gfn, uint64_t count);
 void *fx_map_pages(uint64_t page, uint64_t count, int prot);
 
 /* host.c */

@@ -139,6 +139,16 @@ uint64_t fx_page_of_mfn(uint64_t mfn)
     return mfn - fx.mfn_base;
 }
 
+/* The machine-to-physical table, which Xen keeps for all and a restore of a PV guest reads. */
+void fx_note_m2p(uint64_t mfn, uint64_t gfn, uint64_t count)
+{
+    for (; fx.m2p && count; mfn++, gfn++, count--)
+        if (pwrite(fx.memfd, &gfn, sizeof(gfn), FX_M2P * FX_PAGE + mfn * sizeof(gfn)) != sizeof(gfn)) {
+            perror("fakexen: m2p");
+            abort();
+        }
+}
+
 void *fx_map_pages(uint64_t page, uint64_t count, int prot)
 {
     void *p = mmap(NULL, count * FX_PAGE, prot, MAP_SHARED, fx.memfd, page * FX_PAGE);

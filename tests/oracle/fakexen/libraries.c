@@ -113,6 +113,19 @@ int xenforeignmemory_close(xenforeignmemory_handle *f)
     return 0;
 }
 
+/* A frame of the guest's, or of Xen's own as XENMEM_machphys_mfn_list numbers them. */
+static uint64_t page_of(uint32_t dom, xen_pfn_t frame)
+{
+    return dom == DOMID_XEN ? frame : fx_page_of_mfn(frame);
+}
+
+static bool can_be_mapped(uint32_t dom, uint64_t page)
+{
+    if (dom == DOMID_XEN)
+        return page >= FX_M2P && page < FX_M2P + FX_M2P_PAGES;
+    return page == FX_SHARED_INFO || (page != FX_NO_PAGE && fx_is_populated(page));
+}
+
 void *xenforeignmemory_map2(xenforeignmemory_handle *f, uint32_t dom, void *addr, int prot, int flags,
                             size_t num, const xen_pfn_t arr[], int err[])
 {
@@ -126,8 +139,7 @@ void *xenforeignmemory_map2(xenforeignmemory_handle *f, uint32_t dom, void *addr
         return NULL;
     }
     for (i = 0; i < num; i++) {
-        uint64_t p = fx_page_of_mfn(arr[i]);
-        int e = (p == FX_SHARED_INFO || (p != FX_NO_PAGE && fx_is_populated(p))) ? 0 : -EINVAL;
+        int e = can_be_mapped(dom, page_of(dom, arr[i])) ? 0 : -EINVAL;
         if (err)
             err[i] = e;
         if (e) {
@@ -140,8 +152,8 @@ void *xenforeignmemory_map2(xenforeignmemory_handle *f, uint32_t dom, void *addr
         }
     }
     /* one contiguous run is the usual case */
-    uint64_t first = fx_page_of_mfn(arr[0]);
-    for (i = 1; i < num && fx_page_of_mfn(arr[i]) == first + i; i++)
+    uint64_t first = page_of(dom, arr[0]);
+    for (i = 1; i < num && page_of(dom, arr[i]) == first + i; i++)
         ;
     if (i == num && !bad) {
         base =
@@ -153,11 +165,11 @@ void *xenforeignmemory_map2(xenforeignmemory_handle *f, uint32_t dom, void *addr
     if (base == MAP_FAILED)
         return NULL;
     for (i = 0; i < num; i = j) {
-        uint64_t p = fx_page_of_mfn(arr[i]);
+        uint64_t p = page_of(dom, arr[i]);
         j = i + 1;
         if (err && err[i])
             continue;
-        while (j < num && !(err && err[j]) && fx_page_of_mfn(arr[j]) == p + (j - i))
+        while (j < num && !(err && err[j]) && page_of(dom, arr[j]) == p + (j - i))
             j++;
         if (mmap(base + i * FX_PAGE, (j - i) * FX_PAGE, prot, MAP_SHARED | MAP_FIXED, fx.memfd,
                  p * FX_PAGE) == MAP_FAILED) {

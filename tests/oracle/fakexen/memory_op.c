@@ -51,8 +51,10 @@ static long populate(struct xen_memory_reservation *r)
         if (gfn + count > fx.max_gfn)
             fx.max_gfn = gfn + count;
         log_run(gfn, count, r->extent_order, r->mem_flags);
-        if (!fx.hvm)
+        if (!fx.hvm) {
             extents[i] = gfn + fx.mfn_base;
+            fx_note_m2p(extents[i], gfn, count);
+        }
     }
     return i;
 }
@@ -77,6 +79,16 @@ static long increase_reservation(struct xen_memory_reservation *r)
         return 0;
     extents[0] = mfn;
     return 1;
+}
+
+/* Where the machine-to-physical table is, in extents of 2 MiB: frames of Xen's, numbered as the memfd's pages. */
+static long machphys_mfn_list(struct xen_machphys_mfn_list *l)
+{
+    for (unsigned i = 0; i < l->max_extents; i++)
+        l->extent_start.p[i] = FX_M2P + i * 512ull;
+    l->nr_extents = l->max_extents;
+    fx.m2p = true;
+    return 0;
 }
 
 static long set_memory_map(struct xen_foreign_memory_map *m)
@@ -143,7 +155,7 @@ long fx_memory_op(unsigned cmd, void *arg)
         t->pod_cache_pages = t->pod_entries = 0;
         return 0;
     }
-    case XENMEM_machphys_mfn_list: ((struct xen_machphys_mfn_list *)arg)->nr_extents = 0; return 0;
+    case XENMEM_machphys_mfn_list: return machphys_mfn_list(arg);
     case XENMEM_reserved_device_memory_map: return fx_reserved_device_memory_map(arg);
     case XENMEM_get_vnumainfo: return get_vnuma_info(arg);
     case XENMEM_get_sharing_freed_pages:

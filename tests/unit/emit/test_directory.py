@@ -1,5 +1,6 @@
 """Directories appear whole or not at all."""
 
+import json
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 import xlbuild
 from xlbuild.emit import atomic, directory
+from xlbuild.profiles import PROFILES
 
 PVH = b'name="g"\ntype="pvh"\nkernel="xlbuild:hello-pvh"\nmemory=32\n'
 
@@ -39,6 +41,27 @@ def test_permissions_follow_the_umask(domain: xlbuild.Domain, tmp_path: Path) ->
         os.umask(before)
     assert (tmp_path / "g").stat().st_mode & 0o777 == 0o750
     assert (tmp_path / "g" / "domain.json").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("release", [profile.name for profile in PROFILES])
+def test_the_configuration_is_the_one_that_the_releases_xl_has(tmp_path: Path, release: str) -> None:
+    config = PVH + b'disk=["/dev/vg/d,raw,xvda,w"]\nvif=["mac=00:16:3e:00:00:01"]\ntsc_mode="native"\n'
+    for name in ("g", "again"):
+        xlbuild.write(xlbuild.build(config, xen=release), tmp_path / name)
+    text = (tmp_path / "g" / "config.json").read_text()
+    assert text == xlbuild.xl_json(config, xen=release) + "\n"
+    assert text == (tmp_path / "again" / "config.json").read_text()
+
+
+def test_a_uuid_is_in_the_configuration_only_if_it_is_given(tmp_path: Path) -> None:
+    uuid = "c0ffee00-1234-5678-9abc-def012345678"
+    for name, setting in (("without", b""), ("with", f'uuid="{uuid}"\n'.encode())):
+        xlbuild.write(xlbuild.build(PVH + setting), tmp_path / name)
+    found = [
+        json.loads((tmp_path / name / "config.json").read_text())["c_info"].get("uuid")
+        for name in ("without", "with")
+    ]
+    assert found == [None, uuid]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from kernels import LOAD_ADDRESS, Load, elf_file, pattern
 from toolstack import XEN_ROOT, Material
 
 import xlbuild
-from xlbuild.built import BuiltDomain
+from xlbuild.built import BuiltDomain, Origin
 from xlbuild.emit import readback
 from xlbuild.emit.jsonplace import parse_document
 from xlbuild.emit.manifestread import check_schema, read_manifest, read_populated
@@ -107,7 +107,7 @@ def test_what_is_written_reads_back_as_it_was_built(domain: xlbuild.Domain, dire
 
 def test_a_domain_in_memory_is_what_would_be_read_back(domain: xlbuild.Domain, directory: Path) -> None:
     read, built = read_directory(directory), in_memory(domain, str(directory))
-    assert replace(read, memory=domain.memory) == built
+    assert replace(read, memory=domain.memory, origin=Origin.CONFIG) == built
     assert built.memory is domain.memory
 
 
@@ -116,7 +116,9 @@ def test_a_manifest_alone_reads_back_without_memory(domain: xlbuild.Domain, dire
     alone = (directory / "domain.json").rename(directory.with_name("expected.json"))
     read = read_manifest_file(alone)
     assert (read.has_contents, whole.has_contents) == (False, True)
-    assert read == replace(whole, source=str(alone), memory=read.memory, structures={})
+    assert replace(read, origin=Origin.DIRECTORY) == replace(
+        whole, source=str(alone), memory=read.memory, structures={}
+    )
     assert (read.populated, read.memory.end) == (whole.populated, whole.memory.end)
     for use in (lambda: read.memory.read(PhysAddr(0), 1), read.memory.pages, lambda: verify(read)):
         with pytest.raises(FilesError) as caught:
@@ -162,6 +164,19 @@ def test_an_hvm_guest_with_nodes_reads_back(small_hvm: str, tmp_path: Path) -> N
     assert read.vnuma is not None
     assert (read.vnuma.vdistance, read.vnuma.vcpu_to_vnode) == (vnuma.vdistance, vnuma.vcpu_to_vnode)
     assert read.vnuma.vmemranges == domain.plan.layout.vmemranges
+
+
+def test_a_manifest_says_of_no_hvm_guest_that_it_is_laid_out_for_a_restore(
+    small_hvm: str, tmp_path: Path
+) -> None:
+    write(small_hvm.encode(), tmp_path / "g")
+    manifest = (tmp_path / "g" / "domain.json").read_text()
+    changed = manifest.replace('"plan": "create"', '"plan": "restore"')
+    assert changed != manifest
+    (tmp_path / "g" / "domain.json").write_text(changed)
+    with pytest.raises(RefusedError) as error:
+        read_directory(tmp_path / "g")
+    assert error.value.cause == "an HVM guest is never laid out for a restore"
 
 
 def test_a_manifest_older_than_the_kernels_notes_is_read_and_has_the_same_digest(directory: Path) -> None:
@@ -449,6 +464,7 @@ WRONG = [
     ("acpi/tables/1/size", 1 << 40, "acpi.tables[1].addr", "no memory at"),
     ("acpi/tables/1/name", "FACS", "acpi", "same name"),
     ("vcpus", [], "vcpus", "it has 0 elements, and can have 1 to 128"),
+    ("vcpus/0", {"id": 0}, "vcpus", "the first of them has no registers"),
     (
         "vcpus/0/registers/rip",
         "0x1" + "0" * 16,

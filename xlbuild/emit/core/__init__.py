@@ -1,0 +1,1 @@
+"""Dump-cores, written and read (docs/core.md; public docs/misc/dump-core-format)."""

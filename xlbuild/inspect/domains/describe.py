@@ -22,6 +22,7 @@ from xlbuild.inspect.domains.p2m_list import describe_p2m, p2m_problems
 from xlbuild.inspect.domains.start_info import describe_memory_map, describe_start_info, start_info_problems
 from xlbuild.inspect.domains.vcpu_state import describe_vcpus, vcpu_problems
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
+from xlbuild.plan.model import PlanFor
 
 _MOST_PROBLEMS = 64
 
@@ -83,6 +84,7 @@ def _identity(built: BuiltDomain) -> Branch:
         "reason": built.reason,
         "guest_type": built.guest_type.value,
         "profile": built.profile,
+        **_plan(built),
         "kernel": _kernel(built.kernel),
         "command_line": built.command_line,
         "inputs": [
@@ -90,6 +92,16 @@ def _identity(built: BuiltDomain) -> Branch:
             for item in built.inputs
         ],
     }
+
+
+def _plan(built: BuiltDomain) -> Branch:
+    """Return what a PV guest is laid out for; others are in one way, but for a PVH guest that sets its memory map."""
+    if not built.is_pv and built.plan_for is PlanFor.CREATE:
+        return {}
+    means = f"laid out for `xl {built.plan_for.value}`"
+    if not built.is_pv:
+        means += ": it tells the hypervisor its memory map before its kernel starts"
+    return {"plan": built.plan_for.value, "plan_means": means}
 
 
 def _kernel(kernel: BuiltKernel) -> Branch:

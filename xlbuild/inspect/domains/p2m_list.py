@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from xlbuild.built import BuiltDomain
-from xlbuild.image.model import GuestType
+from xlbuild.built import WORD_SIZES, BuiltDomain
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 from xlbuild.units import MIB, PhysAddr, paddr_of
 
-_ENTRY_SIZES: dict[GuestType, int] = {GuestType.PV64: 8, GuestType.PV32PAE: 4}
 _TYPECODES: dict[int, str] = {8: "Q", 4: "I"}
 _PIECE = MIB
 _MOST_READ = 32 * MIB
@@ -42,7 +40,7 @@ class P2mSummary:
 def read_p2m(built: BuiltDomain) -> P2mSummary | None:
     """Return a PV guest's p2m list in runs; None for other guests. It costs no more for larger ones."""
     segment = built.segment("phys2mach")
-    size = _ENTRY_SIZES.get(built.guest_type)
+    size = WORD_SIZES.get(built.guest_type)
     if segment is None or size is None:
         return None
     entries = min(built.total_pages, (segment.vend - segment.vstart) // size)

@@ -73,7 +73,7 @@ def _texts(built: BuiltDomain) -> Iterator[Part]:
     text = found_command_line(built)
     if text is not None:
         data = text.encode(errors="surrogateescape")
-        yield Part("command-line", "the kernel's command line", len(data), _constant(data))
+        yield Part.of("command-line", "the kernel's command line", data)
 
 
 def _memory_map(built: BuiltDomain) -> Iterator[Part]:
@@ -83,6 +83,8 @@ def _memory_map(built: BuiltDomain) -> Iterator[Part]:
         title = f"memory map: {HVM_MEMMAP_TABLE_ENTRY.name} × {region.size // HVM_MEMMAP_TABLE_ENTRY.size}"
         yield Part("memory-map", title, region.size, _reader(built.memory, region.first, region.size))
         return
+    if "memory_map" in built.untold.members:
+        return
     entries = (
         HVM_MEMMAP_TABLE_ENTRY.encode({"addr": entry.addr, "size": entry.size, "type": entry.type})
         for entry in built.memory_map
@@ -91,18 +93,14 @@ def _memory_map(built: BuiltDomain) -> Iterator[Part]:
     title = (
         f"memory map, which the hypervisor is told: {HVM_MEMMAP_TABLE_ENTRY.name} × {len(built.memory_map)}"
     )
-    yield Part("memory-map", title, len(data), _constant(data))
+    yield Part.of("memory-map", title, data)
 
 
 def _files(built: BuiltDomain) -> Iterator[Part]:
     for name, file, title in _FILES:
         if file in built.structures:
             data = built.structures[file]
-            yield Part(name, title, len(data), _constant(data))
-
-
-def _constant(data: bytes) -> Callable[[], Iterator[bytes]]:
-    return lambda: iter((data,))
+            yield Part.of(name, title, data)
 
 
 def _reader(memory: MemoryReader, address: PhysAddr, size: int) -> Callable[[], Iterator[bytes]]:

@@ -1,6 +1,8 @@
 """A vCPU's registers: those that are not zero with their meanings, the others by name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeAlias
 
 from xlbuild.abi.layout import Fields
 from xlbuild.abi.vcpu_guest_context import (
@@ -18,6 +20,7 @@ from xlbuild.inspect.memory.region import region_at
 from xlbuild.inspect.memory.room import exists
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 from xlbuild.inspect.words import flag_names
+from xlbuild.plan.model import PlanFor
 from xlbuild.units import UINT32, UINT64, Mfn, PhysAddr, bytes_of, extended_cr3, paddr_of
 from xlbuild.x86 import (
     BUSY_TSS_AR,
@@ -73,17 +76,29 @@ _AFTER_RESET: dict[str, int] = {
     "dr7": DR7_DEFAULT,
     "debugreg[7]": DR7_DEFAULT,
 }
-_ENTRY = {GuestType.PV64: "rip", GuestType.PV32PAE: "eip", GuestType.HVM: "rip"}
-_STACKS = ("rsp", "esp", "kernel_sp")
+ENTRY = {GuestType.PV64: "rip", GuestType.PV32PAE: "eip", GuestType.HVM: "rip"}
+STACKS = ("rsp", "esp", "kernel_sp")
 _START_INFO = {GuestType.PV64: "rsi", GuestType.PV32PAE: "esi", GuestType.HVM: "rbx"}
+_SUSPEND_RECORD = {GuestType.PV64: "rdx", GuestType.PV32PAE: "edx"}
+_SETS_MEMORY_MAP = ", in code that sets the memory map and goes on to the kernel"
+SUSPEND_RECORD_MEANS = "the frame of start_info, where a restore looks for it"
+
+
+Pointer: TypeAlias = Callable[[str, int], str | None]
+"""Says in words where a register leads that holds an address; None where there is nothing to say."""
 
 
 def describe_registers(built: BuiltDomain, fields: Fields) -> Branch:
     """Return `registers`, a row for the entry point and each that is not zero, and `zero`, the others' names."""
+    return register_rows(fields, built.guest_type, partial(_pointer, built))
+
+
+def register_rows(fields: Fields, guest_type: GuestType, pointer: Pointer) -> Branch:
+    """Return the same of any guest's registers; `pointer` tells of the entry point, the stacks and cr3."""
     flat = dict(_flat(fields))
-    entry = _ENTRY[built.guest_type]
+    entry = ENTRY[guest_type]
     rows: list[Tree] = [
-        {"name": name, "value": hexadecimal(value), "means": _meaning(built, name, value)}
+        {"name": name, "value": hexadecimal(value), "means": _meaning(guest_type, pointer, name, value)}
         for name, value in flat.items()
         if value or name == entry
     ]
@@ -102,28 +117,36 @@ def _flat(fields: Fields) -> Iterator[tuple[str, int]]:
             yield from ((f"{name}[{index}]", element) for index, element in enumerate(value))
 
 
-def _meaning(built: BuiltDomain, name: str, value: int) -> str | None:
+def _meaning(guest_type: GuestType, pointer: Pointer, name: str, value: int) -> str | None:
     """Return what a register's value means to the guest."""
-    bits = _BITS | (_PV_BITS if built.is_pv else _HVM_BITS)
+    bits = _BITS | (_HVM_BITS if guest_type is GuestType.HVM else _PV_BITS)
     if name == "cr0":
         return f"{flag_names(value, CR0_NAMES)}: {_mode(value)}"
     if name in bits:
         return flag_names(value, bits[name])
-    if name == _ENTRY[built.guest_type]:
-        return f"starts at {_place(built, value)}"
-    if name in _STACKS:
-        return _stack(built, value)
-    if name == _START_INFO[built.guest_type]:
-        return f"points at {_place(built, value)}"
-    if name == "ctrlreg[3]":
-        return f"cr3: {_top_table(built, value)}"
+    if (found := pointer(name, value)) is not None:
+        return found
     if name in _SELECTOR_NAMES:
-        return _SELECTORS[built.guest_type].get(value)
+        return _SELECTORS[guest_type].get(value)
     if name.endswith("_arbytes"):
         return _ATTRIBUTES.get(value)
     if name.endswith("_limit"):
         return _LIMITS.get(value)
     return "as after a reset" if _AFTER_RESET.get(name) == value else None
+
+
+def _pointer(built: BuiltDomain, name: str, value: int) -> str | None:
+    """Return where a register leads that holds an address when a built domain starts."""
+    if name == ENTRY[built.guest_type]:
+        sets_memory_map = built.plan_for is PlanFor.RESTORE and not built.is_pv
+        return f"starts at {_place(built, value)}{_SETS_MEMORY_MAP if sets_memory_map else ''}"
+    if name in STACKS:
+        return _stack(built, value)
+    if name == _START_INFO[built.guest_type]:
+        return f"points at {_place(built, value)}"
+    if name == _SUSPEND_RECORD.get(built.guest_type) and bytes_of(value) == built.start_info.address:
+        return SUSPEND_RECORD_MEANS
+    return f"cr3: {_top_table(built, value)}" if name == "ctrlreg[3]" else None
 
 
 def _mode(cr0: int) -> str:

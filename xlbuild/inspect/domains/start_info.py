@@ -204,7 +204,7 @@ def _magic(value: int, fields: Fields) -> str:
 
 _PV_MEANINGS: dict[str, Meaning] = {
     "nr_pages": _nr_pages,
-    "shared_info": said("machine address of the shared info page; a host would choose another"),
+    "shared_info": said("machine address of the shared info page, which each host chooses for itself"),
     "flags": _flags,
     "store_mfn": said("machine frame of xenstore's ring"),
     "store_evtchn": said("port of xenstore's event channel"),

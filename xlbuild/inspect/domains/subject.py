@@ -8,7 +8,6 @@ from itertools import chain, islice
 
 from xlbuild.built import BuiltDomain, Verification
 from xlbuild.errors import UsageError
-from xlbuild.image.model import GuestType
 from xlbuild.inspect.domains.describe import describe_domain
 from xlbuild.inspect.domains.parts import domain_parts
 from xlbuild.inspect.domains.regions import domain_regions
@@ -18,19 +17,11 @@ from xlbuild.inspect.memory.address import describe_address
 from xlbuild.inspect.memory.hexdump import DUMP_LENGTH
 from xlbuild.inspect.memory.page_tables import describe_page_tables, page_table_problems
 from xlbuild.inspect.memory.page_walk import walk
-from xlbuild.inspect.memory.paging import PageTables, identity
+from xlbuild.inspect.memory.paging import PV_PAGING, PageTables, identity
 from xlbuild.inspect.memory.place import AddressSpace
-from xlbuild.inspect.memory.region import Region
 from xlbuild.inspect.subject import SCHEMA
 from xlbuild.inspect.tree import Branch, Part, Tree
-from xlbuild.plan.pagetables import X86_32_PAE, X86_64, Paging
-from xlbuild.units import MachineAddr, Mfn, PhysAddr, mfn_of, mfn_of_extended_cr3
-
-_PAGING: dict[GuestType, tuple[Paging, Callable[[int], Mfn]]] = {
-    GuestType.PV64: (X86_64, lambda cr3: mfn_of(MachineAddr(cr3))),
-    GuestType.PV32PAE: (X86_32_PAE, mfn_of_extended_cr3),
-}
-"""How a PV guest's processor translates, and which frame its cr3 names."""
+from xlbuild.units import PhysAddr
 
 _MOST_MORE_PROBLEMS = 64
 """Of page tables and ACPI tables, that are told among the domain's."""
@@ -51,16 +42,7 @@ class DomainSubject:
 
     def describe_address(self, address: str, length: int = DUMP_LENGTH) -> Branch:
         """Return what lies at an address of the guest, in words and as a dump."""
-        space = AddressSpace(self.built.memory, self._regions(), page_tables_of(self.built))
-        return describe_address(space, address, length)
-
-    def _regions(self) -> tuple[Region, ...]:
-        """Return the domain's regions; ACPI tables as memory has them, whose fields are known."""
-        rsdp = _rsdp(self.built)
-        tables = acpi_regions(self.built.memory, rsdp) if rsdp is not None else ()
-        known = {(table.first, table.end) for table in tables}
-        others = (region for region in domain_regions(self.built) if (region.first, region.end) not in known)
-        return tuple(sorted((*others, *tables), key=lambda region: (region.first, -region.end)))
+        return describe_address(domain_space(self.built), address, length)
 
     def parts(self) -> tuple[Part, ...]:
         """Return what can be taken out of it."""
@@ -73,6 +55,16 @@ class DomainSubject:
             f"{self.built.source} is a built domain, and kernels are what boots or not",
             hint="name the kernel's file; domain.json says which it was",
         )
+
+
+def domain_space(built: BuiltDomain) -> AddressSpace:
+    """Return a domain's memory to look up addresses in; ACPI tables are as memory has them, with their fields."""
+    rsdp = _rsdp(built)
+    tables = acpi_regions(built.memory, rsdp) if rsdp is not None else ()
+    known = {(table.first, table.end) for table in tables}
+    others = (region for region in domain_regions(built) if (region.first, region.end) not in known)
+    regions = tuple(sorted((*others, *tables), key=lambda region: (region.first, -region.end)))
+    return AddressSpace(built.memory, regions, page_tables_of(built))
 
 
 def describe_whole_domain(built: BuiltDomain, verification: Verification | None = None) -> Branch:
@@ -100,7 +92,7 @@ def describe_whole_domain(built: BuiltDomain, verification: Verification | None 
 
 def page_tables_of(built: BuiltDomain) -> PageTables | None:
     """Return a PV guest's page tables, as vCPU 0's cr3 names them."""
-    shape = _PAGING.get(built.guest_type)
+    shape = PV_PAGING.get(built.guest_type)
     registers = built.vcpus[0].registers if built.vcpus else None
     control = registers.get("ctrlreg") if registers is not None else None
     if shape is None or control is None or isinstance(control, int | bytes):
@@ -110,9 +102,11 @@ def page_tables_of(built: BuiltDomain) -> PageTables | None:
 
 
 def _rsdp(built: BuiltDomain) -> PhysAddr | None:
-    """Return where a PVH guest's ACPI begins, as its start info says."""
+    """Return where a PVH guest's ACPI begins, as its start info says; None where there is none, or it is not told."""
     address = built.start_info.fields.get("rsdp_paddr")
-    return PhysAddr(address) if isinstance(address, int) and address else None
+    if not isinstance(address, int) or "acpi" in built.untold.members:
+        return None
+    return PhysAddr(address) if address else None
 
 
 def _list(tree: Tree) -> Sequence[Tree]:

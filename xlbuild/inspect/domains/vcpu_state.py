@@ -2,25 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from xlbuild.abi.hvm_save import (
-    HVM_FILE_MAGIC,
-    HVM_HW_CPU,
-    HVM_HW_MTRR,
     HVM_SAVE_CODE_CPU,
     HVM_SAVE_CODE_END,
     HVM_SAVE_CODE_HEADER,
     HVM_SAVE_CODE_MTRR,
-    HVM_SAVE_DESCRIPTOR,
-    HVM_SAVE_HEADER,
 )
-from xlbuild.abi.layout import Fields, FieldValue, Layout
-from xlbuild.built import HVM_CONTEXT_FILE, VCPU_CONTEXT_FILE, BuiltDomain
+from xlbuild.abi.layout import Fields
+from xlbuild.built import ALL_TOLD, HVM_CONTEXT_FILE, VCPU_CONTEXT_FILE, BuiltDomain
 from xlbuild.inspect.domains.fields import differences
+from xlbuild.inspect.domains.hvm_context import read_hvm_context, without_areas
 from xlbuild.inspect.domains.registers import describe_registers
 from xlbuild.inspect.tree import Branch, Tree, hexadecimal
 
-_LAYOUTS: dict[int, Layout] = {HVM_SAVE_CODE_CPU: HVM_HW_CPU, HVM_SAVE_CODE_MTRR: HVM_HW_MTRR}
+_BUILT = (HVM_SAVE_CODE_HEADER, HVM_SAVE_CODE_CPU, HVM_SAVE_CODE_MTRR, HVM_SAVE_CODE_END)
+"""Records that the builder writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ def read_state(built: BuiltDomain) -> SavedState:
             {vcpu.id: vcpu.mtrr for vcpu in built.vcpus if vcpu.mtrr is not None},
             (),
         )
-    return _pv_state(built, data) if built.is_pv else _hvm_state(data)
+    return _pv_state(built, data) if built.is_pv else _hvm_state(built, data)
 
 
 def describe_vcpus(built: BuiltDomain) -> list[Tree]:
@@ -60,7 +58,7 @@ def describe_vcpus(built: BuiltDomain) -> list[Tree]:
             vcpu |= describe_registers(built, registers)
         if (mtrr := state.mtrrs.get(number)) is not None:
             same = next((other for other, fields in shown if fields == mtrr), None)
-            vcpu["mtrr"] = _mtrr(mtrr) if same is None else f"as vCPU {same}'s"
+            vcpu["mtrr"] = describe_mtrr(mtrr) if same is None else f"as vCPU {same}'s"
             if same is None:
                 shown.append((number, mtrr))
         described.append(vcpu)
@@ -95,45 +93,22 @@ def _pv_state(built: BuiltDomain, data: bytes) -> SavedState:
     if len(data) < layout.size:
         return SavedState({}, {}, (f"{len(data)} bytes are too few for {layout.name}: {layout.size}",))
     problems = (f"{len(data) - layout.size} bytes too many",) if len(data) > layout.size else ()
-    return SavedState({0: _without_areas(layout.decode(data))}, {}, problems)
+    return SavedState({0: without_areas(layout.decode(data))}, {}, problems)
 
 
-def _hvm_state(data: bytes) -> SavedState:
-    """Read the records one behind the other, up to the first that is not whole or not known (public hvm/save.h)."""
-    found: dict[int, dict[int, Fields]] = {HVM_SAVE_CODE_CPU: {}, HVM_SAVE_CODE_MTRR: {}}
-    problems: list[str] = []
-    at, head = 0, HVM_SAVE_DESCRIPTOR
-    while True:
-        if at + head.size > len(data):
-            problems.append(f"it ends at offset {at:#x} without an end record")
-            break
-        typecode, instance, length = (_number(v) for v in head.decode(data[at : at + head.size]).values())
-        body = data[at + head.size : at + head.size + length]
-        if len(body) < length:
-            problems.append(f"the record at offset {at:#x} has {length} bytes, and the file ends before")
-            break
-        if typecode == HVM_SAVE_CODE_END:
-            break
-        problems += _record_problems(typecode, body, at)
-        if problems:
-            break
-        if (layout := _LAYOUTS.get(typecode)) is not None:
-            found[typecode].setdefault(instance, _without_areas(layout.decode(body)))
-        at += head.size + length
-    return SavedState(found[HVM_SAVE_CODE_CPU], found[HVM_SAVE_CODE_MTRR], tuple(problems))
+def _hvm_state(built: BuiltDomain, data: bytes) -> SavedState:
+    """Return what the records say; a host that saved the guest writes more of them than the builder."""
+    context = read_hvm_context(data)
+    foreign = (record for record in context.records if record.typecode not in _BUILT)
+    problems = [
+        f"the record at offset {record.offset:#x} is of type {record.typecode}, which the builder does not write"
+        for record in islice(foreign, 1 if built.untold == ALL_TOLD else 0)
+    ]
+    return SavedState(context.registers(), context.mtrrs(), (*problems, *context.problems))
 
 
-def _record_problems(typecode: int, body: bytes, at: int) -> Iterator[str]:
-    layout = HVM_SAVE_HEADER if typecode == HVM_SAVE_CODE_HEADER else _LAYOUTS.get(typecode)
-    if layout is None:
-        yield f"the record at offset {at:#x} is of type {typecode}, which the builder does not write"
-    elif len(body) != layout.size:
-        yield f"the record at offset {at:#x} has {len(body)} bytes, and {layout.name} has {layout.size}"
-    elif typecode == HVM_SAVE_CODE_HEADER and layout.decode(body)["magic"] != HVM_FILE_MAGIC:
-        yield f"its header's magic is not {HVM_FILE_MAGIC:#x}"
-
-
-def _mtrr(fields: Fields) -> Branch:
+def describe_mtrr(fields: Fields) -> Branch:
+    """Return a vCPU's MTRRs: those that are not zero, and the names of the others."""
     described: dict[str, Tree] = {}
     for name, value in fields.items():
         if isinstance(value, int):
@@ -142,13 +117,3 @@ def _mtrr(fields: Fields) -> Branch:
             described[name] = [hexadecimal(element) for element in value]
     described["zero"] = ", ".join(name for name in fields if name not in described)
     return described
-
-
-def _number(value: FieldValue) -> int:
-    assert isinstance(value, int)
-    return value
-
-
-def _without_areas(fields: Fields) -> dict[str, FieldValue]:
-    """Return a context's fields but for the opaque areas, which the manifest does not have either."""
-    return {name: value for name, value in fields.items() if not isinstance(value, bytes)}

@@ -88,6 +88,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "hooks",
         "checking",
         "built",
+        "captured",
     ),
     "diff": (
         *GROUND,
@@ -137,6 +138,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "memory",
         "plan",
     ),
+    "fromhost": (*GROUND, "built", "captured", "emit.core", "emit.save", "recovery"),
     "expected": (
         *GROUND,
         "diff.given",

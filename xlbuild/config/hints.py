@@ -8,7 +8,9 @@ PYTHON_HINT = (
 )
 
 BINARY = "the file is no text file"
-BINARY_HINT = "give the guest's configuration, as plain text (UTF-8)"
+_BINARY_HINT = "give the guest's configuration, as plain text (UTF-8)"
+_SAVE_FILE = b"Xen saved domain"
+_SAVE_FILE_HINT = "it is a save file: `xl restore` starts it, and `xlbuild inspect` looks into it"
 
 UNIT_HINT = "sizes have no unit: write the number of MiB"
 
@@ -95,6 +97,11 @@ def is_binary(data: bytes) -> bool:
         len(sample) - len(sample.translate(None, _CONTROLS)) + sample.decode(errors="replace").count("\ufffd")
     )
     return sample.count(0) > 1 or odd * 10 > len(sample) * 3
+
+
+def binary_hint(data: bytes) -> str:
+    """Return the mend for a file that is no text."""
+    return _SAVE_FILE_HINT if data.startswith(_SAVE_FILE) else _BINARY_HINT
 
 
 def shown(text: bytes) -> str:

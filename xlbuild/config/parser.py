@@ -15,10 +15,10 @@ from functools import partial
 
 from xlbuild.config.hints import (
     BINARY,
-    BINARY_HINT,
     PYTHON_HINT,
     PYTHON_WORDS,
     UNIT_HINT,
+    binary_hint,
     escape_hint,
     illegal_text,
     is_binary,
@@ -82,7 +82,9 @@ def parse(text: Text) -> Settings:
     parser.run()
     if parser.problems:
         if is_binary(text.data):
-            binary = replace(parser.problems[0], code="config-not-text", message=BINARY, hint=BINARY_HINT)
+            binary = replace(
+                parser.problems[0], code="config-not-text", message=BINARY, hint=binary_hint(text.data)
+            )
             raise ConfigSyntaxError((binary,))
         raise ConfigSyntaxError(tuple(parser.problems), PYTHON_HINT if parser.looks_like_python else None)
     return Settings(text, parser.lines, parser.joined(), tuple(parser.overwritten), tuple(parser.remarks))

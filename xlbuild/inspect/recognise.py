@@ -25,6 +25,10 @@ _LARGEST_FIRMWARE = 16 * MIB
 _WORK = 4 * MIB
 """For the first bytes of what is packed."""
 _ET_CORE = 4
+_CLASS_64 = 2
+_ELF64_HEADER = 64
+_PHNUM = slice(56, 58)
+"""The ELF header's count of program headers: a program's core has some."""
 _MACHINE_END = 20
 _MACHINES = {
     2: "SPARC",
@@ -48,6 +52,13 @@ class Recognition:
     """Which bytes decided it, in words."""
     packing: tuple[str, ...] = ()
     """What it is packed in, outermost first; the kind is that of what is in it."""
+
+    @property
+    def unpacking(self) -> str | None:
+        """The mend for a save file or a dump-core that is packed: those are read as they are; None for others."""
+        if not self.packing or self.kind not in (FileKind.SAVE, FileKind.CORE):
+            return None
+        return f"unpack it ({' in '.join(self.packing)}), and name what comes out"
 
 
 Test = Callable[[memoryview], Recognition | None]
@@ -123,6 +134,9 @@ def _core(data: memoryview) -> Recognition:
         if section is not None:
             why = f"ELF of the type CORE, with a section {name}"
             return Recognition(FileKind.CORE, "a dump of a guest (xl dump-core)", why)
+    if len(data) >= _ELF64_HEADER and data[4] == _CLASS_64 and not any(data[_PHNUM]):
+        why = "ELF of the type CORE, without program headers; its sections' names lie further on"
+        return Recognition(FileKind.CORE, "a dump of a guest (xl dump-core)", why)
     why = "ELF of the type CORE, without a section .note.Xen"
     return Recognition(FileKind.UNKNOWN, "the core of a program", why)
 

@@ -181,13 +181,17 @@ def _config(file: File) -> Branch:
     return describe_config(file.data, file.name, file.overrides, file.profile)
 
 
+def _unread(file: File) -> Branch:
+    """Say of a host's file why it is not looked into: those that can be are no files here (inspect.captures)."""
+    what = "save files" if file.recognition.kind is FileKind.SAVE else "dump-cores"
+    mend = file.recognition.unpacking
+    problem = f"{what} are looked into as they are" if mend else f"this form of {what} is not read"
+    return {"problems": problem_rows([Problem(None, problem, mend)])}
+
+
 def _unlike(kind: str) -> Branch:
     """Say of a file that it has nothing of the kind that a user takes it for."""
     return {"problems": problem_rows([Problem(None, f"nothing in it is known of {kind}", "leave out --as")])}
-
-
-def _nothing(file: File) -> Branch:
-    return {}
 
 
 def _no_parts(file: File) -> tuple[Part, ...]:
@@ -203,8 +207,8 @@ _ANSWERS: Mapping[FileKind, _Answers] = MappingProxyType(
         FileKind.FIRMWARE: _Answers(_firmware, _kernel_parts, _kernel_at),
         FileKind.RAMDISK: _Answers(_ramdisk, _ramdisk_parts),
         FileKind.DISK: _Answers(_ramdisk, _no_parts),
-        FileKind.SAVE: _Answers(_nothing, _no_parts),
-        FileKind.CORE: _Answers(_nothing, _no_parts),
+        FileKind.SAVE: _Answers(_unread, _no_parts),
+        FileKind.CORE: _Answers(_unread, _no_parts),
         FileKind.FOREIGN: _AS_KERNEL,
         FileKind.DOCUMENT: _AS_KERNEL,
         FileKind.ARCHIVE: _AS_KERNEL,

@@ -7,7 +7,6 @@ from xlbuild.diff.given import GivenDomain
 from xlbuild.emit.readback import is_directory, may_be_manifest, read_directory, read_manifest_file
 from xlbuild.emit.readfile import read_head
 from xlbuild.errors import NOWHERE, FilesError, RefusedError, UsageError, XlbuildError
-from xlbuild.identity import Origin
 from xlbuild.units import KIB
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
@@ -42,10 +41,10 @@ def read_expected(what: str) -> Expected:
     if _DIGEST.fullmatch(what):
         return Expected(what.lower(), None)
     if is_directory(what):
-        return _of_domain(GivenDomain(what, Origin.DIRECTORY, read_directory(what)))
+        return _of_domain(GivenDomain(what, read_directory(what)))
     head = _head(what)
     if may_be_manifest(head):
-        return _of_domain(GivenDomain(what, Origin.MANIFEST, read_manifest_file(what)))
+        return _of_domain(GivenDomain(what, read_manifest_file(what)))
     first_line = head.decode(errors="replace").partition("\n")[0]
     digest = next((word for word in first_line.split() if _DIGEST.fullmatch(word)), None)
     if digest is None:
@@ -78,7 +77,7 @@ def known_from(expected: Expected, directory: str) -> Expected:
     if expected.domain is not None:
         return expected
     try:
-        domain = GivenDomain(directory, Origin.DIRECTORY, read_directory(directory))
+        domain = GivenDomain(directory, read_directory(directory))
     except XlbuildError:  # none is there, or none that could be compared with
         return expected
     return _of_domain(domain) if domain.built.digests.domain == expected.digest else expected

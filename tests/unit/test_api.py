@@ -200,6 +200,23 @@ def test_a_warning_is_told_though_a_later_stage_refuses_the_guest() -> None:
 
 
 @pytest.mark.parametrize(
+    ("restorable", "config", "code"),
+    [
+        (False, PVH, "set-memory-map-not-restorable"),
+        (True, PVH.replace(b'"pvh"', b'"pv"'), "no-memory-map-to-set"),
+        (True, PVH.replace(b'"pvh"', b'"hvm"'), "save-hvm"),
+    ],
+)
+def test_only_a_pvh_guest_for_a_save_file_can_set_its_memory_map(
+    restorable: bool, config: bytes, code: str
+) -> None:
+    with pytest.raises(xlbuild.XlbuildError) as error:
+        xlbuild.build(config, restorable=restorable, set_memory_map=True)
+    assert error.value.code == code
+    xlbuild.build(PVH, restorable=True, set_memory_map=True)
+
+
+@pytest.mark.parametrize(
     ("config", "last"),
     [
         ("/no/such.cfg", "config"),

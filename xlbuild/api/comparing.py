@@ -38,7 +38,8 @@ def open_domain(
     """Return a domain as one that is read back, whatever it is given as, a path or text; nothing is written.
 
     A built domain's directory and a manifest (a domain.json alone, under any name) are read; of a manifest's memory
-    nothing but the digests is known. A configuration is built in memory, with arguments as for `build`; they are
+    nothing but the digests is known. So is a host's save file or dump-core of a guest that has not run yet: what such
+    a file does not tell is in `untold`. A configuration is built in memory, with arguments as for `build`; they are
     nothing to the others.
 
     Raises what `build` does, FilesError and RefusedError for what cannot be read back or is something else, and
@@ -120,7 +121,7 @@ def side(
         )
         return GivenConfig(" ".join([name, *overrides]), guest)
     if isinstance(origin, Origin):
-        return GivenDomain(name, origin, read_domain(content, name, origin, overrides))
+        return GivenDomain(name, read_domain(content, name, origin, overrides))
     if overrides:
         raise UsageError(
             "no-settings",
@@ -130,6 +131,22 @@ def side(
     file = examine(content, xen=xen, max_kernel_size=max_kernel_size, source=name)
     assert isinstance(file, File)
     return GivenFile(name, file)
+
+
+def is_of_host(given: str | Path) -> bool:
+    """Return whether a file is a save file or a dump-core, by its first bytes; False for what cannot be read."""
+    from xlbuild.opening import captured
+
+    return captured(str(given)) is not None
+
+
+def release_of_host(opened: Opened) -> str | None:
+    """Return the Xen release of the host that wrote a side, where it says; None for any other side."""
+    from xlbuild.diff.given import GivenDomain
+
+    if not isinstance(opened, GivenDomain) or not opened.origin.is_capture:
+        return None
+    return None if "profile" in opened.built.untold.members else opened.built.profile
 
 
 def side_of(domain: Domain, label: str) -> Given:
@@ -152,7 +169,7 @@ def compare(a: Opened, b: Opened, *, ignore: Sequence[str] = ()) -> Comparison:
 
 
 def expected(what: str) -> Expected:
-    """Return the digest that a build is to come to: itself, a file that has it, a manifest, or a domain's directory.
+    """Return the digest that a build is to come to: itself, a file that has it, or a domain that was built.
 
     Raises UsageError for a file without a digest, and what reading the others does.
     """
@@ -161,8 +178,8 @@ def expected(what: str) -> Expected:
     return read_expected(what)
 
 
-def known_from(expected: Expected, directory: str | Path) -> Expected:
-    """Return what is expected with the domain in a directory, if that has just the digest, and no other is known."""
+def known_from(expected: Expected, place: str | Path) -> Expected:
+    """Return what is expected with the domain at a place, if that has just the digest, and no other is known."""
     from xlbuild.expected import known_from as known
 
-    return known(expected, str(directory))
+    return known(expected, str(place))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from xlbuild.inspect.subject import Subject
     from xlbuild.pipeline import OnWarning
 
+_HEAD = 64
+"""Bytes that tell what a host wrote of a guest."""
+
 
 def xl_json(
     config: str | Path | bytes,
@@ -105,13 +108,16 @@ def examine(
 ) -> Subject:
     """Open a file, or a built domain's directory, to be looked at: ask the result.
 
+    Of a save file or a dump-core, which may be as large as a guest, memory is read only where it is asked for.
+
     overrides       `key=value` settings that come after a configuration's
     xen             release that is asked about, `4.2` … (default: the newest known)
     kind            take the file for this, whatever it looks like: `kernel`, `ramdisk`, `firmware`, `configuration`
     max_kernel_size bytes that a kernel may have, packed or unpacked
 
-    Raises FilesError for what cannot be read, RefusedError for what is too large or for a directory that is no built
-    domain, UsageError for a release or kind that is not known, or settings for what is no configuration.
+    Raises FilesError for what cannot be read, RefusedError for what is too large, for a directory that is no built
+    domain and for a save file or dump-core that is damaged, UsageError for a release or kind that is not known, or
+    settings for what is no configuration.
     """
     from xlbuild.emit.inputs import BUILT_IN_SCHEME, built_in
     from xlbuild.emit.readback import is_directory
@@ -126,8 +132,17 @@ def examine(
     name = source if isinstance(file, bytes) else str(file)
     if not isinstance(file, bytes) and is_directory(name):
         return _examine_directory(name, overrides, kind)
-    if isinstance(file, bytes):
-        data = file
+    content = file if isinstance(file, bytes) else name
+    if kind is None and (capture := _examine_capture(content, name)) is not None:
+        if overrides:
+            raise UsageError(
+                "no-settings",
+                f"{name} is what a host wrote of a guest, and settings are for configurations",
+                hint="leave them out",
+            )
+        return capture
+    if isinstance(content, bytes):
+        data = content
     elif name.startswith(BUILT_IN_SCHEME):
         data = built_in(name, NOWHERE)
     else:
@@ -136,6 +151,25 @@ def examine(
     if max_kernel_size is not None:
         profile = limited(profile, max_kernel_size)
     return open_file(name, data, release, profile, tuple(overrides), kind)
+
+
+def _examine_capture(content: bytes | str, name: str) -> Subject | None:
+    """Return what a host wrote of a guest, of which memory is not read at once; None for any other file."""
+    from functools import partial
+
+    from xlbuild.emit.inputs import BUILT_IN_SCHEME
+    from xlbuild.emit.readfile import read_head
+    from xlbuild.fromhost import captured_as, read_file, recovered
+
+    if isinstance(content, str) and content.startswith(BUILT_IN_SCHEME):
+        return None
+    head = content if isinstance(content, bytes) else read_head(content, "file", NOWHERE, _HEAD)
+    if (origin := captured_as(head)) is None:
+        return None
+    from xlbuild.inspect.captures.subject import CaptureSubject
+
+    capture = read_file(content, name, origin)
+    return CaptureSubject(capture, partial(recovered, capture))
 
 
 def _examine_directory(name: str, overrides: Sequence[str], kind: str | None) -> Subject:

@@ -23,8 +23,11 @@ def compare(a: Given, b: Given, ignore: Sequence[str] = ()) -> Comparison:
         return without(compare_files(a, b), patterns)
     file, domain = (a, b) if isinstance(a, GivenFile) else (b, a)
     assert isinstance(file, GivenFile)
+    found = file.file.recognition
     raise UsageError(
         "nothing-in-common",
-        f"{domain.label} is a domain, and {file.label} is {file.file.recognition.what}: they cannot be compared",
-        hint="compare two domains (directories, configurations, manifests), or two files of one kind",
+        f"{domain.label} is a domain, and {file.label} is {found.what}: they cannot be compared",
+        hint=found.unpacking
+        or "compare two domains (directories, configurations, manifests, save files, dump-cores), or two files of "
+        "one kind",
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from xlbuild.built import BuiltDomain
+from xlbuild.diff.common import in_common
 from xlbuild.diff.facts import Reading, compare_facts
 from xlbuild.diff.given import GivenDomain
+from xlbuild.diff.hostwrites import told_apart
 from xlbuild.diff.kernels.compare import KernelDifferences, compare_cores
 from xlbuild.diff.kernels.fields import tell_entry
 from xlbuild.diff.memory.pages import Namer, compare_pages, unnamed
@@ -16,9 +19,11 @@ from xlbuild.diff.model import Change, Comparison, MapRow, OwnerPages, Piece, Se
 from xlbuild.diff.reading import READING, SECTIONS, ZERO_REGISTERS, SectionTitle
 from xlbuild.diff.shifts import tell_shifts
 from xlbuild.diff.view import View, described, recorded
+from xlbuild.errors import UsageError
+from xlbuild.identity import untold_parts
 from xlbuild.inspect.kernels.facts import KernelCore
 from xlbuild.inspect.tree import Branch
-from xlbuild.units import PhysAddr
+from xlbuild.units import PhysAddr, bytes_of
 
 _KERNEL = next(number for number, title in enumerate(SECTIONS) if title.name == "kernel")
 _DIGESTS = SectionTitle("digests", "digests")
@@ -28,27 +33,64 @@ _DIGESTS = SectionTitle("digests", "digests")
 def compare_domains(a: GivenDomain, b: GivenDomain) -> Comparison:
     """Return all that differs between two domains; FilesError where an image cannot be read.
 
-    Of a manifest alone there is what it says; the contents of its memory are compared by their digests then.
+    Of a manifest alone there is what it says; the contents of its memory are compared by their digests then. Of a
+    dump-core or a save file there is what both sides tell, and what its host wrote is told apart; UsageError where
+    the other side is a manifest alone.
     """
+    readable = a.built.has_contents and b.built.has_contents
+    captured = a.origin.is_capture, b.origin.is_capture
+    if any(captured) and not readable:
+        raise _nothing_to_compare(a, b)
+    common = in_common(a.built, b.built)
+    both = replace(a, built=common.a), replace(b, built=common.b)
+    return told_apart(_compared((a, b), both, common.remarks), captured)
+
+
+Pair: TypeAlias = tuple[GivenDomain, GivenDomain]
+
+
+def _compared(whole: Pair, both: Pair, left_out: tuple[str, ...]) -> Comparison:
+    """Return all that differs between two domains.
+
+    whole           all that is known of them
+    both            what both tell
+    left_out        what that is not, in sentences
+    """
+    a, b = both
     moves = Moves(locate(a.built), locate(b.built))
     readable = a.built.has_contents and b.built.has_contents
     pages = compare_pages(a.built, b.built, moves, (_namer(a), _namer(b))) if readable else ()
-    sections, remarks = _described(a, b, moves) if readable else _recorded(a, b, moves)
+    sections, remarks = _described(whole, both, moves) if readable else _recorded(a, b, moves)
     kernels = None
     if a.kernel is not None and b.kernel is not None:
         kernels = compare_cores(a.kernel, b.kernel)
         sections = tuple(_with_entries(sections, a.kernel, b.kernel))
     return Comparison(
-        a=_side(a),
-        b=_side(b),
+        a=_side(whole[0], a.built),
+        b=_side(whole[1], b.built),
         sections=_with_kernels(sections, kernels),
         pieces=tuple(_pieces(moves, _changed_contents(a.built, b.built, pages, moves))),
         pages=pages,
         remarks=(
+            *a.remarks,
+            *b.remarks,
+            *_layouts(a, b),
+            *left_out,
             *remarks,
             *(kernels.remarks if kernels is not None else ()),
             *(_stale(a, b, bool(pages)) if readable else ()),
         ),
+    )
+
+
+def _nothing_to_compare(a: GivenDomain, b: GivenDomain) -> UsageError:
+    manifest, capture = (a, b) if b.built.has_contents else (b, a)
+    return UsageError(
+        "nothing-in-common",
+        f"of {manifest.label} there is only the manifest, and {capture.label} is a {capture.origin.value}",
+        cause="it is what memory holds that a host's guest is compared by, and a manifest alone does not say it",
+        hint="give the directory that has the manifest, or the configuration; "
+        "`xlbuild digest` says whether a save file has the manifest's digest",
     )
 
 
@@ -76,9 +118,13 @@ def _with_kernels(sections: tuple[Section, ...], kernels: KernelDifferences | No
     return (*before, *kernels.sections, *sections[len(before) :])
 
 
-def _described(a: GivenDomain, b: GivenDomain, moves: Moves) -> tuple[tuple[Section, ...], tuple[str, ...]]:
+def _described(whole: Pair, both: Pair, moves: Moves) -> tuple[tuple[Section, ...], tuple[str, ...]]:
+    a, b = both
     (one, all_of_a), (other, all_of_b) = described(a.built), described(b.built)
-    problems = [*_problems("the first", all_of_a), *_problems("the second", all_of_b)]
+    problems = [
+        *_problems("the first", whole[0], all_of_a if whole[0].built is a.built else None),
+        *_problems("the second", whole[1], all_of_b if whole[1].built is b.built else None),
+    ]
     return tuple(_sections(one, other, _reading(a.built, b.built), moves)), tuple(problems)
 
 
@@ -107,16 +153,27 @@ def _sections(
             yield Section(section.name, section.title, differences, section.counts)
 
 
-def _problems(which: str, description: Branch) -> Iterator[str]:
-    """Yield what is wrong with a side in itself: its image is not as its manifest says."""
-    problems = description["problems"]
+def _problems(which: str, given: GivenDomain, description: Branch | None) -> Iterator[str]:
+    """Yield what is wrong with a side in itself: its image is not as its manifest says. A host's has no manifest."""
+    if given.origin.is_capture:
+        return
+    problems = (description or described(given.built)[1])["problems"]
     assert isinstance(problems, list)
     for problem in problems:
         yield f"{which}: {problem}"
 
 
+def _layouts(a: GivenDomain, b: GivenDomain) -> Iterator[str]:
+    """Yield that two PV guests are laid out to be started in different ways."""
+    one, other = a.built.plan_for, b.built.plan_for
+    if one is not other:
+        yield f"{a.label} is laid out for `xl {one.value}`, and {b.label} for `xl {other.value}`"
+
+
 def _stale(a: GivenDomain, b: GivenDomain, pages_differ: bool) -> Iterator[str]:
-    """Yield that digests do not say what memory holds."""
+    """Yield that digests do not say what memory holds; those of a host's guest are none that anybody wrote down."""
+    if a.origin.is_capture or b.origin.is_capture:
+        return
     if (a.built.digests.memory != b.built.digests.memory) != pages_differ:
         yield (
             "the digests of memory in the two manifests say otherwise than the images themselves: "
@@ -171,19 +228,21 @@ def _span(owner: Owner) -> Span:
     return Span(owner.region.first, owner.region.end, owner.virtual)
 
 
-def _side(given: GivenDomain) -> Side:
-    built = given.built
+def _side(given: GivenDomain, built: BuiltDomain) -> Side:
+    """Return a side; `built` has what both sides tell."""
+    whole = given.built
     return Side(
         given.label,
         given.origin.value,
         built.kind.value.upper(),
-        built.profile,
-        built.digests.domain,
+        built.profile or None,
+        None if untold_parts(whole.untold) else whole.digests.domain,
         tuple(
             MapRow(Span(entry.addr, PhysAddr(entry.addr + entry.size)), entry.type_name)
             for entry in built.memory_map
         ),
         _vcpus(built),
+        bytes_of(built.total_pages),
     )
 
 

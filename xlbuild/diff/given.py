@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from xlbuild.built import BuiltDomain
-from xlbuild.identity import Origin
+from xlbuild.built import BuiltDomain, Origin
 from xlbuild.inspect.kernels.facts import KernelCore
 from xlbuild.inspect.subject import File
 
@@ -17,10 +16,16 @@ class GivenDomain:
 
     label: str
     """As the user gave it, with settings."""
-    origin: Origin
     built: BuiltDomain
     kernel: KernelCore | None = None
     """What was loaded as its kernel, unpacked, where that is at hand: of a configuration."""
+    remarks: tuple[str, ...] = ()
+    """What a reader should know of how it was built for the comparison."""
+
+    @property
+    def origin(self) -> Origin:
+        """What it was given as."""
+        return self.built.origin
 
     @property
     def is_built(self) -> bool:

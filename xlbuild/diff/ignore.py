@@ -1,6 +1,7 @@
 """Leaving out of a comparison what a user does not want to be told of."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -65,17 +66,24 @@ def without(comparison: Comparison, patterns: Sequence[Pattern]) -> Comparison:
         for section in comparison.sections
     )
     owners = [_without_runs(owner, patterns) for owner in comparison.pages]
-    left = tuple(owner for owner in owners if owner is not None)
-    gone = {owner.owner for owner in comparison.pages} - {owner.owner for owner in left if owner.has_changed}
-    pieces = (piece for piece in comparison.pieces if not _any(patterns, piece.path))
-    return replace(
-        comparison,
-        sections=tuple(section for section in sections if section.differences),
-        pieces=tuple(
-            replace(each, contents_differ=each.contents_differ and each.name not in gone) for each in pieces
+    return with_pages(
+        replace(
+            comparison,
+            sections=tuple(section for section in sections if section.differences),
+            pieces=tuple(piece for piece in comparison.pieces if not _any(patterns, piece.path)),
         ),
-        pages=left,
+        [owner for owner in owners if owner is not None],
     )
+
+
+def with_pages(comparison: Comparison, left: Sequence[OwnerPages]) -> Comparison:
+    """Return a comparison with what is left of its pages; the contents of pieces differ no more than they do."""
+    gone = {owner.owner for owner in comparison.pages} - {owner.owner for owner in left if owner.has_changed}
+    pieces = (
+        replace(each, contents_differ=each.contents_differ and each.name not in gone)
+        for each in comparison.pieces
+    )
+    return replace(comparison, pieces=tuple(pieces), pages=tuple(left))
 
 
 def _any(patterns: Sequence[Pattern], path: str | None) -> bool:
@@ -83,16 +91,25 @@ def _any(patterns: Sequence[Pattern], path: str | None) -> bool:
 
 
 def _without_runs(owner: OwnerPages, patterns: Sequence[Pattern]) -> OwnerPages | None:
-    """Return what is left of an owner's pages; None where that is nothing.
-
-    A page counts as the same where all that differs in it is ignored. Of owners with more runs than are kept, only
-    all can be ignored.
-    """
+    """Return what is left of an owner's pages; None where that is nothing."""
     if _any(patterns, owner.path):
         return None
-    kept = tuple(run for run in owner.runs if not _any(patterns, run.field))
+    return left_of(owner, lambda run: _any(patterns, run.field))
+
+
+def left_of(owner: OwnerPages, is_gone: Callable[[Run], bool]) -> OwnerPages | None:
+    """Return what is left of an owner's pages without some runs; None where that is nothing.
+
+    A page counts as the same where all that differs in it is gone. Of owners with more runs than are kept, only all
+    can be.
+    """
+    kept = tuple(run for run in owner.runs if not is_gone(run))
     if len(kept) == len(owner.runs) or owner.runs_left_out:
         return owner
+    if not kept:
+        return None
+    if owner.numbered:
+        return _left_of_numbered(owner, kept)
     before, after = _pages(owner.runs), _pages(kept)
     left = replace(
         owner,
@@ -102,6 +119,40 @@ def _without_runs(owner: OwnerPages, patterns: Sequence[Pattern]) -> OwnerPages 
         runs=kept,
     )
     return left if left.differing else None
+
+
+def _left_of_numbered(owner: OwnerPages, kept: tuple[Run, ...]) -> OwnerPages | None:
+    """Return what is left of an owner whose pages have each their change."""
+    gone = _touched(owner.runs) - _touched(kept)
+    no_more = _changed(owner.runs) - _changed(kept)
+    left = {
+        page: Change.SHIFTED if page in no_more else change
+        for page, change in owner.numbered
+        if page not in gone
+    }
+    kinds = Counter(left.values())
+    return replace(
+        owner,
+        same=owner.same + len(owner.numbered) - len(left),
+        changed=kinds[Change.CHANGED],
+        shifted=kinds[Change.SHIFTED],
+        added=kinds[Change.ADDED],
+        removed=kinds[Change.REMOVED],
+        runs=kept,
+        numbered=tuple(left.items()),
+    )
+
+
+def _changed(runs: Sequence[Run]) -> set[int]:
+    return _touched([run for run in runs if run.change is not Change.SHIFTED])
+
+
+def _touched(runs: Sequence[Run]) -> set[int]:
+    return {
+        page
+        for run in runs
+        for page in range(whole_pages(run.offset), whole_pages(run.offset + run.size - 1) + 1)
+    }
 
 
 def _pages(runs: Sequence[Run]) -> dict[int, Change]:

@@ -39,7 +39,7 @@ class Difference:
     """The value in words, where there are any."""
     means_b: str | None = None
     why: str | None = None
-    """What moved, where the value is shifted: `module0 moved by 0x1000`."""
+    """What moved, where the value is shifted: `module0 moved by 0x1000`; whose it is, where a host wrote it."""
 
     @property
     def delta(self) -> int | None:
@@ -169,6 +169,8 @@ class OwnerPages:
     runs: tuple[Run, ...]
     """What differs, in order; the first of many."""
     runs_left_out: int = 0
+    numbered: tuple[tuple[int, Change], ...] = ()
+    """How each page that differs does, by its number, where runs go by structures; elsewhere each run says it."""
 
     @property
     def path(self) -> str:
@@ -212,6 +214,8 @@ class Side:
     memory_map: tuple[MapRow, ...] = ()
     vcpus: int | None = None
     """How many a PVH or HVM guest is told of; a PV guest asks the hypervisor."""
+    ram_size: int = 0
+    """Bytes of RAM, for a guest whose memory map is not known; 0: that is not known either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,13 @@ View = Mapping[str, Tree]
 
 
 def described(built: BuiltDomain) -> tuple[View, Branch]:
-    """Return a domain's sections as they are decoded from its memory, and its whole description."""
+    """Return a domain's sections as they are decoded from its memory, and its whole description.
+
+    A section is null that the domain does not tell.
+    """
     told = describe_whole_domain(built)
-    return _sections(told), told
+    untold = built.untold.members
+    return {name: None if name in untold else section for name, section in _sections(told).items()}, told
 
 
 def recorded(built: BuiltDomain) -> View:
@@ -71,7 +75,7 @@ def _on_demand(told: Branch) -> Tree:
 
 def _memory_map(told: Branch) -> Tree:
     """Return the memory map, the meaning of each entry's type beside that."""
-    rows = told["memory_map"]
+    rows = told.get("memory_map", ())
     assert isinstance(rows, Sequence)
     return [{**_branch(row), "type_means": _branch(row).get("means")} for row in rows]
 

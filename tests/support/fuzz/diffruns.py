@@ -30,7 +30,6 @@ from xlbuild.diff.show.text import plain_text
 from xlbuild.emit.digest import memory_digests
 from xlbuild.emit.readback import read_manifest_text
 from xlbuild.errors import RefusedError, UsageError
-from xlbuild.identity import Origin
 from xlbuild.inspect.kernels.facts import KernelCore
 from xlbuild.inspect.subject import File
 
@@ -149,12 +148,12 @@ def run_domain_pair(data: bytes) -> str:
         return check_error(error)
     if pair.memory:
         a = domainruns.with_memory(a, pair.which[0], pair.memory)
-    one, other = (GivenDomain(each.source, Origin.DIRECTORY, each) for each in (a, b))
+    one, other = (GivenDomain(each.source, each) for each in (a, b))
     if _turn(data) % 4 == 0:
         alone = read_manifest_text(json.dumps(a.document).encode(), "a")
-        said = _check(GivenDomain("a", Origin.MANIFEST, alone), other, data)
+        said = check_sides(GivenDomain("a", alone), other, data)
     else:
-        said = _check(one, other, data)
+        said = check_sides(one, other, data)
         memory_a, memory_b = (memory_digests(each.memory, ())[0] for each in (a, b))
         promise(said == "different" or memory_a == memory_b, "guests are not the same whose memory is not")
     return f"{a.kind} and {b.kind} {said}"
@@ -179,7 +178,7 @@ def _turn(data: bytes) -> int:
     return zlib.crc32(data)
 
 
-def _check(one: Given, other: Given, data: bytes) -> str:
+def check_sides(one: Given, other: Given, data: bytes) -> str:
     """Compare two sides both ways, and one with itself, and look at one of the comparisons."""
     try:
         found, back = compare(one, other), compare(other, one)
@@ -240,13 +239,11 @@ def kernel_pairs() -> Seeds:
 def run_kernel_pair(data: bytes) -> str:
     """Compare a kernel with another one, as files, and as what two domains were built from."""
     one, other = _two_files(data, _kernels(), kind="kernel")
-    said = _check(one, other, data)
+    said = check_sides(one, other, data)
     is_one = one.file.kernel.core.data == other.file.kernel.core.data
     promise(said == "different" or is_one, "kernels are not the same of which the programs are not")
     guest = _guests()[0]
-    a, b = (
-        GivenDomain("a", Origin.CONFIG, guest, KernelCore(file.file.kernel.core)) for file in (one, other)
-    )
+    a, b = (GivenDomain("a", guest, KernelCore(file.file.kernel.core)) for file in (one, other))
     found = compare(a, b)
     promise(found.same, "another kernel's file makes no other guest")
     plain_text(found)
@@ -262,7 +259,7 @@ def file_pairs() -> Seeds:
 def run_file_pair(data: bytes) -> str:
     """Compare a file with another one, whatever they are."""
     one, other = _two_files(data, fileseeds.all_kinds())
-    return f"{one.file.recognition.kind} {_check(one, other, data)}"
+    return f"{one.file.recognition.kind} {check_sides(one, other, data)}"
 
 
 def _two_files(data: bytes, files: Seeds, kind: str | None = None) -> tuple[GivenFile, GivenFile]:
@@ -280,7 +277,7 @@ def _two_files(data: bytes, files: Seeds, kind: str | None = None) -> tuple[Give
 def _comparisons() -> tuple[Comparison, ...]:
     """Return comparisons with many paths."""
     guests, files = _guests(), [GivenFile("k", file) for file in _examined()]
-    given = [GivenDomain(guest.source, Origin.DIRECTORY, guest) for guest in guests]
+    given = [GivenDomain(guest.source, guest) for guest in guests]
     count = len(domainruns.built())
     pairs = [(given[a], given[b]) for a in range(count) for b in (a + count, (a + 1) % count)]
     return (*(compare(a, b) for a, b in pairs), compare(files[0], files[-1]))

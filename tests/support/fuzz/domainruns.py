@@ -17,15 +17,18 @@ from fuzz.promises import check_error, check_warnings
 from xlbuild.built import BuiltDomain, Verification
 from xlbuild.container import FileRequest
 from xlbuild.domain import Domain
-from xlbuild.emit.digest import DOMAIN_DIGEST_PARTS, digest_document
-from xlbuild.emit.directory import MANIFEST, MEMORY_IMAGE
+from xlbuild.emit.digest import digest_document
+from xlbuild.emit.directory import MEMORY_IMAGE
+from xlbuild.emit.formats import MANIFEST
 from xlbuild.emit.inputs import InputFile
 from xlbuild.emit.readback import identify, read_directory, read_manifest_text, verify
 from xlbuild.errors import FilesError, RefusedError, UsageError
 from xlbuild.hello import HELLO_KERNELS
+from xlbuild.identity import DOMAIN_DIGEST_PARTS
 from xlbuild.inspect.domains.regions import domain_regions, virtual_address
 from xlbuild.inspect.domains.subject import DomainSubject
 from xlbuild.pipeline import BuildOptions, build_domain
+from xlbuild.plan.model import PlanFor
 from xlbuild.profiles import NEWEST
 from xlbuild.units import TIB, FrameRange, Pfn, PhysAddr
 
@@ -34,6 +37,8 @@ _GUESTS = (
     b'name="pvh"\ntype="pvh"\nkernel="hello-pvh"\nmemory=4\nvcpus=2\nramdisk="ramdisk"\n',
     b'name="hvm"\ntype="hvm"\nmemory=16\nvnc=0\n',
 )
+_TRAVELLING = (b'name="pv"\ntype="pv"\nkernel="hello-pv"\nmemory=4\nextra="x"\n', _GUESTS[1])
+"""Those whose save files have less than 64 KiB."""
 _LIKE_THEM = (
     b'name="pv"\ntype="pv"\nkernel="hello-pv"\nmemory=5\nramdisk="larger"\nextra="xy"\n',
     b'name="pvh"\ntype="pvh"\nkernel="hello-pvh"\nmemory=4\nvcpus=3\nramdisk="larger"\n',
@@ -69,8 +74,14 @@ def domains() -> tuple[Domain, ...]:
     return _build(_GUESTS)
 
 
-def _build(configs: Sequence[bytes]) -> tuple[Domain, ...]:
-    options, files = BuildOptions(NEWEST), _Files()
+@cache
+def travelling() -> tuple[Domain, ...]:
+    """Return a PV and a PVH guest that are laid out to travel as save files."""
+    return _build(_TRAVELLING, PlanFor.RESTORE)
+
+
+def _build(configs: Sequence[bytes], plan_for: PlanFor = PlanFor.CREATE) -> tuple[Domain, ...]:
+    options, files = BuildOptions(NEWEST, plan_for=plan_for), _Files()
     return tuple(build_domain(text, "guest.cfg", (), options, files, _nothing, _nothing) for text in configs)
 
 

@@ -2,7 +2,19 @@
 
 from functools import partial
 
-from fuzz import diffruns, domainruns, fileseeds, inspectruns, kernelruns, seeds, tableruns, textruns
+from fuzz import (
+    coreruns,
+    diffruns,
+    domainruns,
+    fileseeds,
+    hostruns,
+    inspectruns,
+    kernelruns,
+    saveruns,
+    seeds,
+    tableruns,
+    textruns,
+)
 from fuzz.bytemutations import mutated, repacked
 from fuzz.jsonmutations import json_mutation
 from fuzz.model import Target
@@ -257,6 +269,38 @@ TARGETS: tuple[Target, ...] = (
         20,
     ),
     Target(
+        "save-file",
+        "save files read, with all of their memory",
+        saveruns.save_files,
+        saveruns.save_mutation,
+        saveruns.run_save_file,
+        40,
+    ),
+    Target(
+        "save-description",
+        "save files asked everything that `inspect` and `extract` ask",
+        saveruns.save_files,
+        saveruns.save_mutation,
+        hostruns.run_description,
+        8,
+    ),
+    Target(
+        "core-file",
+        "dump-cores read, with all of their memory, and the domains in them",
+        coreruns.core_files,
+        coreruns.core_mutation,
+        coreruns.run_core_file,
+        40,
+    ),
+    Target(
+        "core-description",
+        "dump-cores asked everything that `inspect` and `extract` ask",
+        coreruns.core_files,
+        coreruns.core_mutation,
+        hostruns.run_description,
+        8,
+    ),
+    Target(
         "domain-address",
         "what lies at addresses of built domains whose memory was changed",
         domainruns.memories,
@@ -279,6 +323,14 @@ TARGETS: tuple[Target, ...] = (
         diffruns.mutate_domain_pair,
         diffruns.run_domain_pair,
         2,
+    ),
+    Target(
+        "diff-captures",
+        "domains in save files and dump-cores compared with others that were built",
+        hostruns.capture_files,
+        hostruns.capture_mutation,
+        hostruns.run_capture,
+        4,
     ),
     Target(
         "diff-kernels",

@@ -1,5 +1,7 @@
 """What is left of a comparison without what a user ignores."""
 
+from dataclasses import replace
+
 import pytest
 
 from xlbuild.diff.ignore import Pattern, without
@@ -105,3 +107,14 @@ def test_nothing_is_left_where_all_of_it_is_ignored() -> None:
     assert ignoring(
         comparison(Run("start_info", PAGE_SIZE, 9, Change.ADDED, 9)), "start_info", "map", "pages"
     ).same
+
+
+def test_a_run_over_pages_that_differ_each_their_own_way_takes_each_with_it() -> None:
+    table = Run("tables", 0x100, 3 * PAGE_SIZE, Change.CHANGED, 9, field="acpi.contents.dsdt.aml")
+    other = Run("tables", 3 * PAGE_SIZE + 0x800, 1, Change.CHANGED, 1, field="acpi.contents.madt.length")
+    shifted = Run("tables", 0x80, 1, Change.SHIFTED, 1, field="acpi.contents.xsdt.entries[0]")
+    numbered = ((0, Change.CHANGED), (1, Change.REMOVED), (2, Change.ADDED), (3, Change.CHANGED))
+    pages = OwnerPages("tables", 2, 2, 0, 1, 1, (shifted, table, other), numbered=numbered)
+    (left,) = ignoring(replace(comparison(), pages=(pages,)), "acpi.contents.dsdt").pages
+    assert (left.same, left.changed, left.shifted, left.added, left.removed) == (4, 1, 1, 0, 0)
+    assert left.runs == (shifted, other)

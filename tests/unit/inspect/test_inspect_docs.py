@@ -29,6 +29,12 @@ def test_members_of_a_built_domain_are_documented(kind: str, tmp_path: Path) -> 
     assert members(tmp_path / "g") - _NAMED == set()
 
 
+@pytest.mark.parametrize("kind", ["pv", "pvh"])
+def test_members_of_a_dump_core_are_documented(kind: str, tmp_path: Path) -> None:
+    xlbuild.write_core(xlbuild.build(_CONFIG.replace(b"TYPE", kind.encode())), tmp_path / "g")
+    assert members(tmp_path / "g") - _NAMED == set()
+
+
 def test_members_of_an_hvm_domain_are_documented(small_hvm: str, tmp_path: Path) -> None:
     xlbuild.write(xlbuild.build(small_hvm.encode()), tmp_path / "g")
     assert members(tmp_path / "g") - _NAMED == set()

@@ -13,6 +13,7 @@ on both sides, or in a checksum that follows from these, or is a structure that 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -163,6 +164,7 @@ class _Tally:
         self._name = name
         self._runs = RunList(_borders(comparison.moves, sides))
         self._same = self._changed = self._shifted = self._added = self._removed = 0
+        self._numbered: dict[int, Change] = {}
 
     def compare(self, ones: Pages, others: Pages, a: Numbered, b: Numbered) -> None:
         """Compare pages with each other that have the same number."""
@@ -188,13 +190,14 @@ class _Tally:
             if one == other:
                 self._same += any(one)
             elif index not in changed:
-                self._shifted += 1
-            elif not any(one):
-                self._added += 1
-            elif not any(other):
-                self._removed += 1
+                self._numbered[index] = Change.SHIFTED
+            elif any(one) and any(other):
+                self._numbered[index] = Change.CHANGED
             else:
-                self._changed += 1
+                self._numbered[index] = Change.REMOVED if any(one) else Change.ADDED
+        kinds = Counter(self._numbered.values())
+        self._changed, self._shifted = kinds[Change.CHANGED], kinds[Change.SHIFTED]
+        self._added, self._removed = kinds[Change.ADDED], kinds[Change.REMOVED]
         for run in found if self._differs() else ():
             self._runs.add(run)
 
@@ -209,6 +212,7 @@ class _Tally:
             self._removed,
             tuple(self._comparison.run(self._name, found) for found in self._runs.kept),
             self._runs.left_out,
+            tuple(self._numbered.items()),
         )
 
     def _differs(self) -> bool:

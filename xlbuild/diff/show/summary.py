@@ -148,7 +148,8 @@ def _memory(a: int, b: int) -> str:
 
 
 def _ram(side: Side) -> int:
-    return sum(row.span.size for row in side.memory_map if row.means == RAM)
+    """Return a guest's RAM in bytes: by its memory map, where both sides have one."""
+    return sum(row.span.size for row in side.memory_map if row.means == RAM) or side.ram_size
 
 
 def _pieces(comparison: Comparison) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
+from xlbuild.built import Origin
 from xlbuild.diff.model import Change, Difference, OwnerPages, Piece, Scalar, Section, Side, Span
 from xlbuild.diff.reading import CHECKSUMS
 from xlbuild.inspect.words import counted
@@ -37,6 +38,10 @@ _WORTH_A_SIZE = 64 * KIB
 _SOMETHING = "what they point to moved"
 _MOVED_BY = " moved by "
 _MOVERS_NAMED = 5
+
+
+_CAPTURES = (Origin.SAVE, Origin.CORE)
+"""Sides that nobody builds: a host has."""
 
 
 class PieceChange(StrEnum):
@@ -153,7 +158,8 @@ def side_words(side: Side) -> str:
     parts = [
         side.what,
         side.container and f"{side.container} guest",
-        side.profile and f"as Xen {side.profile} builds it",
+        side.profile
+        and (f"of Xen {side.profile}" if side.what in _CAPTURES else f"as Xen {side.profile} builds it"),
     ]
     return ", ".join(part for part in parts if part)
 

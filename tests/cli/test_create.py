@@ -286,7 +286,7 @@ def test_help_loads_neither_construct_nor_elftools_nor_rich() -> None:
         "heavy = {'construct', 'elftools', 'rich', 'lz4', 'lzallright'} & set(sys.modules); "
         "sys.exit(f'loaded {heavy}' if heavy else status)"
     )
-    for arguments in (["--help"], ["create", "--help"], ["--version"]):
+    for arguments in (["--help"], ["create", "--help"], ["export", "--help"], ["--version"]):
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
         )

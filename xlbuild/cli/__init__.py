@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("xlbuild.cli.check", "Tell what is wrong with xl configurations."),
     "inspect": ("xlbuild.cli.inspect", "Tell what a file is, where it boots, and what lies where."),
     "diff": ("xlbuild.cli.diff", "Tell what changes in a guest from one to another."),
+    "export": ("xlbuild.cli.export", "Make a save file or a dump-core of a built domain."),
     "extract": ("xlbuild.cli.extract", "Take a part out of a kernel or a built domain."),
     "digest": ("xlbuild.cli.digest", "Print the digest by which a domain is known."),
 }

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xlbuild.cli.text import STDIN, standard_input
-from xlbuild.errors import ConfigError
 
 if TYPE_CHECKING:
     from xlbuild.cli.progress import Progress
     from xlbuild.cli.report import Report
     from xlbuild.domain import Domain, Unplanned
     from xlbuild.emit.depfile import Rule
+    from xlbuild.emit.formats import Format, Target
     from xlbuild.pipeline import Guest, OnUnplanned, OnWarning
 
 
@@ -22,6 +21,7 @@ class Asked:
     """What the command line asks for, of every guest alike."""
 
     settings: tuple[str, ...]
+    formats: tuple[Format, ...]
     output: str | None
     jobs: int | None
     force: bool
@@ -34,6 +34,7 @@ class Asked:
     firmware_dirs: tuple[str, ...]
     host: str | None
     hypercall_page: bool
+    set_memory_map: bool
     strict: bool
     max_kernel_size: int | None
     quiet: bool
@@ -44,19 +45,20 @@ class Asked:
 class Made:
     """What came of a guest."""
 
-    target: Path
-    """Where it is, or would be but for a dry run."""
+    targets: tuple[Target, ...]
+    """Where it is in each format, or would be but for a dry run."""
     document: dict[str, object]
     report: Report
     files: tuple[str, ...]
     """What it was made from."""
 
-    def rule(self, asked: Asked) -> Rule:
-        """Return its rule for the depfile: of its manifest, or where nothing else is written of the map."""
+    def rules(self, asked: Asked) -> tuple[Rule, ...]:
+        """Return its rules for the depfile: of what is written, or where nothing else is of the map."""
         from xlbuild.emit.depfile import Rule
 
-        only_map = asked.dry_run and asked.map_file is not None
-        return Rule(str(asked.map_file if only_map else self.target / "domain.json"), self.files)
+        if asked.dry_run and asked.map_file is not None:
+            return (Rule(asked.map_file, self.files),)
+        return tuple(Rule(str(target.witness), self.files) for target in self.targets)
 
 
 def begin(
@@ -71,6 +73,8 @@ def begin(
         xen=asked.xen,
         firmware_dirs=asked.firmware_dirs,
         hypercall_page=asked.hypercall_page,
+        restorable=any(each.is_restored for each in asked.formats),
+        set_memory_map=asked.set_memory_map,
         max_kernel_size=asked.max_kernel_size,
         strict=asked.strict,
         host=asked.host,
@@ -81,14 +85,14 @@ def begin(
     )
 
 
-def made_of(domain: Domain, file: str, target: Path) -> Made:
+def made_of(domain: Domain, file: str, targets: tuple[Target, ...]) -> Made:
     """Return what came of a guest, before anything is written."""
     from xlbuild import api
     from xlbuild.cli.report import report_of
 
     document = api.manifest(domain)
     files = api.files_read(domain, None if file == "-" else file)
-    return Made(target, document, report_of(domain, document), files)
+    return Made(targets, document, report_of(domain, document), files)
 
 
 def map_of_unplanned(unplanned: Unplanned) -> str:
@@ -99,24 +103,6 @@ def map_of_unplanned(unplanned: Unplanned) -> str:
     return plain_text(report_of_unplanned(unplanned))
 
 
-def target_directory(output: str | None, name: str) -> Path:
-    """Return where a domain goes: `-o`, or `./NAME`; ConfigError for a name that is no file name."""
-    if output is None:
-        return Path(_file_name(name, "say where to write the domain with -o DIR"))
-    return Path(output)
-
-
-def target_of_one_of_several(output: str | None, name: str) -> Path:
-    """Return where one of several domains goes: into `-o`, or `.`; ConfigError for a name that is no file name."""
-    return Path(output or ".", _file_name(name, "give it another name, or build it alone with -o DIR"))
-
-
-def _file_name(name: str, hint: str) -> str:
-    if "/" in name or "\0" in name or name in ("", ".", ".."):
-        raise ConfigError(
-            "name-no-file-name",
-            f"the domain's name {name!r} cannot name a directory",
-            cause="it is empty, a dot, or has a slash in it",
-            hint=hint,
-        )
-    return name
+def places(targets: tuple[Target, ...]) -> str:
+    """Return where a domain is, or is to be, in one line."""
+    return " ".join(str(target.path) for target in targets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -89,9 +89,10 @@ def command(
 ) -> int:
     """Tell what changes in a guest from A to B: structure first, bytes last.
 
-    Each side is a built domain's directory, its domain.json alone, an xl configuration, which is built in memory, or
-    a kernel (`-`: standard input). KEY=VALUE settings are for the configuration before them; with A alone, for a
-    second reading of it. Exit status: 0 the same guest, 1 another, 2 trouble.
+    Each side is a built domain's directory, its domain.json alone, an xl configuration, which is built in memory,
+    what a host wrote of a guest that has not run yet (xl save, xl dump-core), or a kernel (`-`: standard input).
+    KEY=VALUE settings are for the configuration before them; with A alone, for a second reading of it. Exit status:
+    0 the same guest, 1 another, 2 trouble.
     """
     try:
         form = _form({"--stat": stat, "--brief": brief, "--json": as_json})
@@ -175,9 +176,29 @@ def _compare(a: _Named, b: _Named, options: _Options, ignored: Sequence[str]) ->
     from xlbuild.cli.progress import Progress
 
     with Progress(verbose=False, quiet=False) as progress:
-        one, other = (_open(named, options, progress.stage) for named in (a, b))
+        one, other = _open_both(a, b, options, progress.stage)
         progress.stage("compare", "")
         return api.compare(one, other, ignore=ignored)
+
+
+def _open_both(a: _Named, b: _Named, options: _Options, on_stage: OnStage) -> tuple[Opened, Opened]:
+    """Return both sides; a configuration is built as the other side's host does, if no release is asked for."""
+    from xlbuild import api
+
+    if api.is_of_host(b.file):
+        other = _open(b, options, on_stage)
+        return _open(_as_host_does(a, other), options, on_stage), other
+    one = _open(a, options, on_stage)
+    return one, _open(_as_host_does(b, one), options, on_stage)
+
+
+def _as_host_does(named: _Named, other: Opened) -> _Named:
+    from xlbuild import api
+
+    release = api.release_of_host(other)
+    is_free = named.own_xen is None and named.xen is None
+    is_known = release is not None and release in [profile.name for profile in PROFILES]
+    return replace(named, xen=release) if is_free and is_known else named
 
 
 def _open(named: _Named, options: _Options, on_stage: OnStage) -> Opened:

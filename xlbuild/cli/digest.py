@@ -41,8 +41,9 @@ def command(
     """Print the digest of what DOMAIN's guest finds when it starts, which moves when that moves, and only then.
 
     DOMAIN is a built domain's directory, whose memory is read for that; a domain.json alone, whose record of the
-    memory is taken on trust; or an xl configuration (`-`: standard input), which is built in memory as `create` would
-    build it, with KEY=VALUE settings behind it: nothing is written.
+    memory is taken on trust; what a host wrote of a guest that has not run yet (xl save, xl dump-core); or an xl
+    configuration (`-`: standard input), which is built in memory as `create` would build it, with KEY=VALUE settings
+    behind it: nothing is written.
     """
     from xlbuild import api
     from xlbuild.cli.complain import say_nothing, warn
@@ -75,7 +76,10 @@ def command(
         click.echo(identity.digests.domain)
 
 
-_NAMED = "name a built domain's directory, its domain.json, or a configuration (`-`: standard input)"
+_NAMED = (
+    "name a built domain's directory, its domain.json, a save file, a dump-core, "
+    "or a configuration (`-`: standard input)"
+)
 
 
 def _lines(identity: Identity) -> Iterator[str]:

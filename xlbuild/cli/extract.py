@@ -30,9 +30,11 @@ def command(
     kind: str | None,
     max_kernel_size: int | None,
 ) -> None:
-    """Take PART out of FILE: a kernel, or a built domain's directory. Without PART, list the parts.
+    """Take PART out of FILE: a kernel, a built domain's directory, a guest's save file or dump-core. Without PART,
+    list the parts.
 
-    Of a bzImage, `payload` is the kernel itself; of a built domain, `start_info`, `module0` or `acpi:DSDT`.
+    Of a bzImage, `payload` is the kernel itself; of a built domain, `start_info`, `module0` or `acpi:DSDT`; of a save
+    file or a dump-core, `memory` or `vcpu0`.
     """
     parts = examine(file, (), xen, kind, max_kernel_size).parts()
     if part is None:
@@ -80,7 +82,10 @@ def _unknown(file: str, part: str, parts: tuple[Part, ...]) -> RefusedError:
 
 
 _MOST_NAMED = 12
-_NO_PARTS = "kernels, ramdisks and built domains have parts; --as kernel takes any file for a kernel"
+_NO_PARTS = (
+    "kernels, ramdisks, built domains, save files and dump-cores have parts; "
+    "--as kernel takes any file for a kernel"
+)
 
 
 def _meant(part: str, names: list[str]) -> str | None:

@@ -61,8 +61,8 @@ def command(
 ) -> ExitStatus:
     """Say what FILE is (`-`: standard input), and whether and where it boots.
 
-    FILE is a kernel, firmware, a ramdisk, an xl configuration (then KEY=VALUE settings may follow), or a built
-    domain's directory.
+    FILE is a kernel, firmware, a ramdisk, an xl configuration (then KEY=VALUE settings may follow), a built
+    domain's directory, or a save file or dump-core of a guest.
     """
     if addresses and required:
         raise UsageError("at-and-require", "--at and --require ask for different things", hint="ask twice")

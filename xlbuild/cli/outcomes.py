@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from xlbuild.cli.complain import Problem, complain, problems_of, warn
-from xlbuild.cli.creating import Asked
+from xlbuild.cli.creating import Asked, places
+from xlbuild.emit.formats import DIRECTORY
 from xlbuild.errors import Diagnostic, ExitStatus, Where, XlbuildError
 from xlbuild.rules import OTHER, Severity, rule_of
 from xlbuild.visible import visible
 
 if TYPE_CHECKING:
     from xlbuild.emit.depfile import Rule
+    from xlbuild.emit.formats import Target
 
 SCHEMA = "xlbuild.create/1"
 """What the JSON document calls itself; its schema is xlbuild/emit/create.schema.json."""
@@ -27,10 +28,10 @@ SCHEMA = "xlbuild.create/1"
 class Built:
     """A guest that was built: what is told of it, so that of very many little has to be kept."""
 
-    target: Path
-    """Where it is, or would be but for a dry run."""
+    targets: tuple[Target, ...]
+    """Where it is in each format, or would be but for a dry run."""
     digest: str
-    rule: Rule
+    rules: tuple[Rule, ...]
     """For the depfile."""
     manifest: Mapping[str, object] | None
     """Only where it is asked for."""
@@ -73,7 +74,7 @@ def line_of(outcome: Outcome, asked: Asked) -> str:
         code = outcome.error.code if outcome.error is not None else ""
         return f"{outcome.file}: failed {outcome.status:d} {code}"
     word = "dry-run" if asked.dry_run else "built"
-    return f"{outcome.file}: {word} {outcome.built.digest} {outcome.built.target}"
+    return f"{outcome.file}: {word} {outcome.built.digest} {places(outcome.built.targets)}"
 
 
 def summary(outcomes: Sequence[Outcome], asked: Asked) -> str:
@@ -94,12 +95,15 @@ def as_json(outcomes: Sequence[Outcome], asked: Asked) -> str:
 
 
 def _guest_member(outcome: Outcome) -> dict[str, object]:
+    targets = () if outcome.built is None else outcome.built.targets
+    written = {target.format.name: visible(str(target.path)) for target in targets}
     return {
         "file": visible(outcome.file),
         "status": int(outcome.status),
         "errors": [_problem_member(problem) for problem in _problems(outcome)],
         "warnings": [_problem_member(warning) for warning in _warnings(outcome)],
-        "directory": None if outcome.built is None else visible(str(outcome.built.target)),
+        "directory": written.get(DIRECTORY.name),
+        "formats": None if outcome.built is None else written,
         "manifest": None if outcome.built is None else outcome.built.manifest,
     }
 

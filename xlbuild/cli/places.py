@@ -20,6 +20,18 @@ def check_given(option: str, path: str | None, what: str = "file") -> None:
         )
 
 
+def check_output(output: str | None, what: str) -> None:
+    """Refuse `-o` with nothing behind it, and standard output (UsageError): a domain has to have a place."""
+    check_given("-o", output, what)
+    if output == "-":
+        raise UsageError(
+            "output-stream",
+            "-o - would be standard output, and no domain is written there",
+            cause="it is made beside its place, and gets its name when it is whole",
+            hint=f"name a {what}; one that is called - is ./-",
+        )
+
+
 def searched(firmware_dirs: tuple[str, ...]) -> tuple[str, ...]:
     """Return the directories to look for firmware in: those given, then XLBUILD_FIRMWARE_PATH's."""
     environment = os.environ.get("XLBUILD_FIRMWARE_PATH", "").split(":")

@@ -1,13 +1,14 @@
 """What a build has to tell, apart from how it is shown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from shlex import quote
 
 from xlbuild.domain import Domain, Input, Unplanned
+from xlbuild.emit.formats import DIRECTORY, Target
 from xlbuild.image.model import GuestType, KernelImage
-from xlbuild.plan.model import BuildRequest, Plan
-from xlbuild.units import KIB, PhysAddr, bytes_of, human_size, paddr_of, pages_for
+from xlbuild.plan.model import BuildRequest, Plan, PlanFor
+from xlbuild.units import KIB, Pfn, PhysAddr, bytes_of, human_size, paddr_of, pages_for
 from xlbuild.visible import visible
 
 
@@ -46,9 +47,15 @@ def report_of(domain: Domain, document: Mapping[str, object]) -> Report:
     )
 
 
-def with_target(report: Report, domain: Domain, target: Path | None) -> Report:
-    """Return a report that says where the domain is; None: nowhere, it was a dry run."""
-    return replace(report, closing=(*report.closing, ("written", _written(domain, target))))
+def with_targets(report: Report, memory_end: Pfn, targets: Sequence[Target]) -> Report:
+    """Return a report that says where the domain is; no targets: nowhere, it was a dry run."""
+    written = written_lines(memory_end, targets) if targets else (("written", "nothing: a dry run"),)
+    return replace(report, closing=(*report.closing, *written))
+
+
+def written_lines(memory_end: Pfn, targets: Sequence[Target]) -> tuple[tuple[str, str], ...]:
+    """Return what is said of each place that a domain is at."""
+    return tuple((target.format.done, visible(_written(memory_end, target))) for target in targets)
 
 
 def report_of_unplanned(unplanned: Unplanned) -> Report:
@@ -73,7 +80,9 @@ def _each_fact(request: BuildRequest, inputs: tuple[Input, ...], memory: str) ->
     container, image = request.container, request.image
     yield "domain", container.name
     yield "container", f"{container.kind.value.upper()} ({container.reason})"
-    yield "built as", f"Xen {request.profile.name}, guest type {image.guest_type.value}"
+    laid_out = ", laid out for `xl restore`" if request.plan_for is PlanFor.RESTORE else ""
+    laid_out += ": it sets its memory map" if request.sets_memory_map else ""
+    yield "built as", f"Xen {request.profile.name}, guest type {image.guest_type.value}{laid_out}"
     for item in inputs:
         detail = human_size(len(item.data))
         if item is inputs[0]:
@@ -169,8 +178,27 @@ def digest_of(document: Mapping[str, object]) -> str:
     return str(digests["domain"])
 
 
-def _written(domain: Domain, target: Path | None) -> str:
-    if target is None:
-        return "nothing: a dry run"
-    image = human_size(bytes_of(domain.memory.end))
-    return f"{visible(str(target))}/ (memory.img of {image}, sparse; domain.json; start-of-day structures as .bin)"
+def _written(memory_end: Pfn, target: Target) -> str:
+    if target.format is DIRECTORY:
+        image = human_size(bytes_of(memory_end))
+        return f"{target.path}/ (memory.img of {image}, sparse; domain.json; start-of-day structures as .bin)"
+    what = f"{target.format.what} of {_room(target)}"
+    if target.format.is_restored:
+        what += f"; `xl restore {quote(str(target.path))}` starts it"
+    return f"{target.path} ({what})"
+
+
+def _room(target: Target) -> str:
+    """Return how large a file is, and what it takes on disk where holes make that less."""
+    try:
+        status = target.path.stat()
+    except OSError:  # somebody has it already
+        return "unknown size"
+    on_disk = status.st_blocks * _BLOCK
+    return human_size(status.st_size) + (
+        f", {human_size(on_disk)} on disk" if on_disk < status.st_size else ""
+    )
+
+
+_BLOCK = 512
+"""Bytes of a block of stat(2)."""

@@ -13,7 +13,8 @@ import click
 from xlbuild import api
 from xlbuild.cli import output_failed
 from xlbuild.cli.complain import complain
-from xlbuild.cli.creating import Asked, begin, made_of, map_of_unplanned, target_of_one_of_several
+from xlbuild.cli.creating import Asked, begin, made_of, map_of_unplanned, places
+from xlbuild.cli.formats import targets_of_one_of_several
 from xlbuild.cli.outcomes import Built, Outcome, as_json, line_of, say_messages, summary
 from xlbuild.cli.progress import GuestsProgress, Progress
 from xlbuild.cli.report import digest_of
@@ -24,6 +25,7 @@ from xlbuild.visible import visible
 
 if TYPE_CHECKING:
     from xlbuild.domain import Domain, Unplanned
+    from xlbuild.emit.formats import Target
     from xlbuild.pipeline import Guest
 
 
@@ -38,8 +40,13 @@ class _Begun:
     map: str | None = None
     """The guest's, once there is one."""
     guest: Guest | None = None
-    target: Path = Path()
+    targets: tuple[Target, ...] = ()
     error: XlbuildError | None = None
+
+    @property
+    def name(self) -> str:
+        """The guest's, once its configuration has been read."""
+        return "" if self.guest is None else self.guest.container.name
 
     def outcome(self, error: XlbuildError | None, built: Built | None = None) -> Outcome:
         """Return what has come of it."""
@@ -64,10 +71,11 @@ class _Printer:
 def create_several(files: Sequence[str], asked: Asked) -> int:
     """Build the guests of several configurations, and return the highest of their exit statuses.
 
-    Nothing is built when two of them would go to one directory (UsageError).
+    Nothing is built when two of them would go to one place (UsageError).
     """
     begun = [_begin(file, asked) for file in files]
     _refuse_equal_names(begun)
+    api.load_writers(asked.formats)
     stdout, stderr = _Printer(), _Printer()
     with GuestsProgress(len(begun), shown=not (asked.quiet or asked.verbose)) as progress:
         outcomes = _build(begun, asked, progress, stdout, stderr)
@@ -97,28 +105,32 @@ def _begin(file: str, asked: Asked) -> _Begun:
     try:
         begun.guest = begin(file, asked, begun.progress, messages.append, keep_map)
         begun.progress.finish_stage()
-        begun.target = target_of_one_of_several(asked.output, begun.guest.container.name)
+        name = begun.guest.container.name
+        begun.targets = targets_of_one_of_several(asked.formats, asked.output, name)
     except XlbuildError as error:
         begun.error = error
     return begun
 
 
 def _refuse_equal_names(begun: Sequence[_Begun]) -> None:
-    files: dict[Path, list[str]] = {}
+    files: dict[Path, list[_Begun]] = {}
     for each in begun:
-        if each.error is None:
-            files.setdefault(each.target, []).append(each.file)
+        for target in each.targets:
+            files.setdefault(target.path, []).append(each)
     equal = {target: named for target, named in files.items() if len(named) > 1}
     if equal:
         raise UsageError(
             "names-equal",
-            "several guests would go to one directory",
-            cause="\n".join(
-                f"{' and '.join(named)} name their guest {target.name}: {target}"
-                for target, named in equal.items()
-            ),
+            "several guests would go to one place",
+            cause="\n".join(_same_place(target, named) for target, named in equal.items()),
             hint="give each guest a name of its own, or build them apart, each with its own -o DIR",
         )
+
+
+def _same_place(target: Path, named: Sequence[_Begun]) -> str:
+    files = " and ".join(each.file for each in named)
+    names = list(dict.fromkeys(each.name for each in named))
+    return f"{files} name their guest{'s' if names[1:] else ''} {' and '.join(names)}: {target}"
 
 
 def _build(
@@ -154,7 +166,7 @@ def _build(
         [each.guest for each in begun if each.error is None and each.guest is not None],
         lambda index, build: _create(begun[numbers[index]], build, asked),
         jobs=asked.jobs,
-        on_start=lambda index: progress.start(numbers[index], begun[numbers[index]].target.name),
+        on_start=lambda index: progress.start(numbers[index], begun[numbers[index]].name),
         on_end=crashed_or_not,
         on_wait=progress.go_on,
     )
@@ -165,17 +177,17 @@ def _create(begun: _Begun, build: Callable[[], Domain], asked: Asked) -> Outcome
     """Build and write one guest, in its own process."""
     try:
         domain = build()
-        made = made_of(domain, begun.file, begun.target)
+        made = made_of(domain, begun.file, begun.targets)
         if asked.map_file is not None:
             begun.map = plain_text(made.report)
         if not asked.dry_run:
-            begun.progress.stage("emit", str(made.target))
-            api.write(domain, made.target, force=asked.force, parents=True, document=made.document)
+            begun.progress.stage("emit", places(made.targets))
+            api.write_as(domain, made.targets, force=asked.force, parents=True, document=made.document)
     except XlbuildError as error:
         return begun.outcome(error)
     begun.progress.finish_stage()
     manifest = made.document if asked.as_json else None
-    return begun.outcome(None, Built(made.target, digest_of(made.document), made.rule(asked), manifest))
+    return begun.outcome(None, Built(made.targets, digest_of(made.document), made.rules(asked), manifest))
 
 
 def _write_map(outcomes: Sequence[Outcome], asked: Asked) -> None:
@@ -186,6 +198,6 @@ def _write_map(outcomes: Sequence[Outcome], asked: Asked) -> None:
 
 def _write_depfile(outcomes: Sequence[Outcome], asked: Asked) -> None:
     """Write what the guests were made from, unless one failed: it would look up to date, as made from nothing."""
-    rules = [outcome.built.rule for outcome in outcomes if outcome.built is not None]
-    if asked.depfile is not None and len(rules) == len(outcomes):
-        api.write_depfile(rules, asked.depfile)
+    built = [outcome.built for outcome in outcomes if outcome.built is not None]
+    if asked.depfile is not None and len(built) == len(outcomes):
+        api.write_depfile([rule for each in built for rule in each.rules], asked.depfile)

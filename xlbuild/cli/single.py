@@ -9,9 +9,10 @@ import click
 
 from xlbuild import api
 from xlbuild.cli.complain import complain, say_nothing, warn
-from xlbuild.cli.creating import Asked, Made, begin, made_of, map_of_unplanned, target_directory
+from xlbuild.cli.creating import Asked, Made, begin, made_of, map_of_unplanned, places
+from xlbuild.cli.formats import targets_of
 from xlbuild.cli.progress import Progress
-from xlbuild.cli.report import digest_of, with_target
+from xlbuild.cli.report import digest_of, with_targets
 from xlbuild.cli.show import plain_text, show
 from xlbuild.cli.text import STDIN
 from xlbuild.emit.manifest import manifest_text
@@ -34,12 +35,13 @@ def create_one(file: str, asked: Asked) -> ExitStatus:
             lambda unplanned: _write_map(map_of_unplanned(unplanned), asked),
         )
         domain = api.finish(guest)
-        made = made_of(domain, file, target_directory(asked.output, domain.container.name))
+        made = made_of(domain, file, targets_of(asked.formats, asked.output, domain.container.name))
         unmet = expected is not None and digest_of(made.document) != expected.digest
         if not unmet:
             _write(domain, made, asked, progress)
     if expected is not None and unmet:
-        error = expected.unmet(domain.container.name, digest_of(made.document))
+        plan_for = domain.plan.request.plan_for
+        error = expected.unmet(domain.container.name, digest_of(made.document), plan_for)
         complain(error)
         if not asked.quiet:
             _show_changes(expected, domain, made, " ".join([STDIN if file == "-" else file, *asked.settings]))
@@ -47,7 +49,7 @@ def create_one(file: str, asked: Asked) -> ExitStatus:
     if asked.as_json:
         click.echo(manifest_text(made.document), nl=False)
     elif not asked.quiet:
-        show(with_target(made.report, domain, None if asked.dry_run else made.target))
+        show(with_targets(made.report, domain.memory.end, () if asked.dry_run else made.targets))
     return ExitStatus.OK
 
 
@@ -55,10 +57,11 @@ def _write(domain: Domain, made: Made, asked: Asked, progress: Progress) -> None
     """Write what is asked for, the domain last: where it is, all else is there, too."""
     _write_map(plain_text(made.report), asked)
     if asked.depfile is not None:
-        api.write_depfile([made.rule(asked)], asked.depfile)
+        api.write_depfile(made.rules(asked), asked.depfile)
     if not asked.dry_run:
-        progress.stage("emit", str(made.target))
-        api.write(domain, made.target, force=asked.force, document=made.document)
+        progress.stage("emit", places(made.targets))
+        parents = len(made.targets) > 1
+        api.write_as(domain, made.targets, force=asked.force, parents=parents, document=made.document)
 
 
 def _write_map(text: str, asked: Asked) -> None:
@@ -69,10 +72,11 @@ def _write_map(text: str, asked: Asked) -> None:
 def _show_changes(expected: Expected, domain: Domain, made: Made, label: str) -> None:
     """Show on stderr what differs from the domain that is expected, where that is known."""
     try:
-        known = api.known_from(expected, made.target)
-        if known.domain is None:
+        for target in made.targets:
+            expected = api.known_from(expected, target.path)
+        if expected.domain is None:
             return
-        comparison = api.compare(known.domain, api.side_of(domain, label))
+        comparison = api.compare(expected.domain, api.side_of(domain, label))
     except XlbuildError as trouble:
         complain(trouble)
         return

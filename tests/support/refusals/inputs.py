@@ -206,6 +206,19 @@ xlbuild: error: g is not replaced, even with --force
 """,
         ),
         Case(
+            "a disk image has the name of the save file, with --force",
+            HELLO_PV,
+            {"g.save": lambda: bytes(510) + b"\x55\xaa"},
+            arguments="create --force --format save guest.cfg",
+            status=4,
+            mended="create --format save -o other guest.cfg",
+            said="""\
+xlbuild: error: g.save is not replaced, even with --force
+  cause: it is no save file
+  mend:  remove it yourself, or give another place with -o FILE
+""",
+        ),
+        Case(
             "a directory that is not there",
             HELLO_PV,
             arguments="create -o no/such/g guest.cfg",

@@ -24,7 +24,7 @@ _PAGE = _ROOT / "docs" / "check.md"
 
 _SOURCES = (
     *("config", "container", "domain_config", "lints", "checking", "image", "plan", "hooks", "acpi"),
-    *("pipeline.py", "emit"),
+    *("pipeline.py", "travel.py", "emit"),
 )
 """What a configuration goes through."""
 
@@ -43,8 +43,16 @@ _OTHER_CAUSES = {
     ),
     *("domain-image-missing", "domain-image-length", "domain-changed"),
     *("target-exists", "target-not-a-domain", "target-unwritable", "target-no-space", "target-not-a-file"),
+    *("core-invalid", "core-not-xen", "core-scattered", "core-truncated"),
+    *("save-invalid", "save-not-one", "save-too-large", "save-truncated", "save-version"),
+    *("target-other-file", "domain-damaged", "config-other-guest", "format-not-exported"),
     "depfile-name",
+    *("domain-config-missing", "domain-config-syntax", "domain-config-invalid"),
+    *("save-without-memory", "save-untold", "save-unmapped-ramdisk", "save-hypercall-page-empty"),
+    *("domain-structure-damaged", "save-page-tables", "save-not-as-built"),
+    "core-without-memory",
     *("host-file-invalid", "host-file-syntax", "setting-without-equals", "name-no-file-name"),
+    "no-memory-map-to-set",
 }
 """Codes of what is no fault of a configuration."""
 
@@ -174,7 +182,28 @@ _CASES: dict[str, Case] = {
 }
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if not rule.example], ids=lambda rule: rule.id)
+_SAVED = {
+    "XLB360": 'name = "g"\ntype = "hvm"\nmemory = 64\n',
+    "XLB361": 'name = "g"\ntype = "pvh"\nkernel = "/k"\nmemory = 64\nmaxmem = 128\n',
+}
+"""What is refused as a save file alone; a check finds nothing in it."""
+
+
+@pytest.mark.parametrize(("rule", "config"), _SAVED.items(), ids=list(_SAVED))
+def test_a_rule_about_save_files_refuses_its_guest_as_one(rule: str, config: str) -> None:
+    with pytest.raises(xlbuild.RefusedError) as refused:
+        xlbuild.build(config.encode(), source="guest.cfg", restorable=True)
+    assert rule_of(refused.value.code).id == rule
+    assert (refused.value.where.file, bool(refused.value.where.line)) == ("guest.cfg", True)
+    report = xlbuild.check(config.encode(), files=False)
+    assert {finding.severity for finding in report.findings} <= {Severity.NOTE}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [rule for rule in RULES if not rule.example and rule.id not in _SAVED],
+    ids=lambda rule: rule.id,
+)
 def test_a_rule_without_example_finds_something_in_a_guest_of_its_own(
     rule: Rule, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

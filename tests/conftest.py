@@ -55,6 +55,12 @@ def why_no_atheris() -> str | None:
     return None if importlib.util.find_spec("atheris") else "atheris is not installed (pip install '.[fuzz]')"
 
 
+@cache
+def why_no_volatility() -> str | None:
+    found = importlib.util.find_spec("volatility3")
+    return None if found else "volatility3 is not installed (pip install '.[dev]')"
+
+
 MEANS: dict[str, Callable[[], str | None]] = {
     "oracle": toolstack.why_no_toolstack,
     "kernels": toolstack.why_no_material,
@@ -66,6 +72,7 @@ MEANS: dict[str, Callable[[], str | None]] = {
     "browser": browser.why_no_browser,
     "kvm": why_no_kvm,
     "atheris": why_no_atheris,
+    "volatility": why_no_volatility,
 }
 """For each marker: why its means are missing, or None."""
 

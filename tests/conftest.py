@@ -25,6 +25,7 @@ import mksynth
 import pytest
 import shipping
 import toolstack
+import xenlab.model
 from kernels import LOAD_ADDRESS, Load, elf_file, pattern
 
 # The same examples in every run, and none fails because the machine is busy.
@@ -61,6 +62,13 @@ def why_no_volatility() -> str | None:
     return None if found else "volatility3 is not installed (pip install '.[dev]')"
 
 
+@cache
+def why_no_lab() -> str | None:
+    return (
+        None if xenlab.model.Lab().ready else "the lab with a real Xen is not set up (scripts/xenlab setup)"
+    )
+
+
 MEANS: dict[str, Callable[[], str | None]] = {
     "oracle": toolstack.why_no_toolstack,
     "kernels": toolstack.why_no_material,
@@ -73,17 +81,25 @@ MEANS: dict[str, Callable[[], str | None]] = {
     "kvm": why_no_kvm,
     "atheris": why_no_atheris,
     "volatility": why_no_volatility,
+    "xen": why_no_lab,
 }
 """For each marker: why its means are missing, or None."""
 
 FIXTURE_MARKERS = {"oracle": "oracle", "material": "kernels"}
 """Fixtures that need the means of a marker."""
 
-OPTIONAL = {"kvm", "atheris", "browser"}
+OPTIONAL = {"kvm", "atheris", "browser", "xen"}
 """Means that are not required even in continuous integration."""
 
+ON_REQUEST = "xen"
+"""Tests with this marker take minutes of a machine to themselves, and run only when `-m` names it."""
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if ON_REQUEST not in config.getoption("markexpr"):
+        unasked = [item for item in items if item.get_closest_marker(ON_REQUEST)]
+        items[:] = [item for item in items if item not in unasked]
+        config.hook.pytest_deselected(items=unasked)
     for item in items:
         for fixture, marker in FIXTURE_MARKERS.items():
             if fixture in getattr(item, "fixturenames", ()):

@@ -39,10 +39,10 @@ def memory_of(domain: Path) -> int:
 
 
 def test_no_fault_leaves_half_a_domain() -> None:
-    tally = faults.main(8, 8, 8, real=False)
+    tally = faults.main(5, 5, 5, real=False)
     assert tally.trouble == []
     total = {kind: number for (kind, outcome), number in tally.counts.items() if outcome == "in all"}
-    assert {"kills": 8, "interrupts": 8, "cuts": 8}.items() <= total.items()
+    assert {"kills": 5, "interrupts": 5, "cuts": 5}.items() <= total.items()
 
 
 def test_a_real_process_that_is_killed_leaves_no_half_a_domain() -> None:

@@ -9,7 +9,7 @@ from fuzz.targets import BY_NAME, TARGETS
 from fuzz.workers import Crew, Job, run_apart
 from toolstack import ROOT
 
-LEAST, FOR_EACH_THOUSANDTH = 40, 3
+LEAST, FOR_EACH_THOUSANDTH = 30, 2
 """Executions of a target."""
 
 

@@ -53,6 +53,9 @@ START_INFO_LAYOUTS: Mapping[GuestType, Layout] = MappingProxyType(
 WORD_SIZES: Mapping[GuestType, int] = MappingProxyType({GuestType.PV64: 8, GuestType.PV32PAE: 4})
 """Bytes of a PV guest's words, an entry of its p2m list among them."""
 
+SUSPEND_RECORDS: Mapping[GuestType, str] = MappingProxyType({GuestType.PV64: "rdx", GuestType.PV32PAE: "edx"})
+"""The register in which a suspended PV guest has start_info's frame: a restore finds start_info by it."""
+
 
 def acpi_table_file(name: str) -> str:
     """Return the name of the file that holds an ACPI table."""

@@ -6,11 +6,12 @@ from types import MappingProxyType
 
 from xlbuild.abi.hypercall import hypercall_page_x86_32, hypercall_page_x86_64
 from xlbuild.abi.layout import Layout
-from xlbuild.abi.start_info import START_INFO_X86_32, START_INFO_X86_64
 from xlbuild.abi.vcpu_guest_context import VCPU_GUEST_CONTEXT_X86_32, VCPU_GUEST_CONTEXT_X86_64
+from xlbuild.built import START_INFO_LAYOUTS, SUSPEND_RECORDS, WORD_SIZES
 from xlbuild.image.model import GuestType
-from xlbuild.plan.pagetables import X86_32_PAE, X86_64, Paging
-from xlbuild.units import MachineAddr, Mfn, extended_cr3, maddr_of, mfn_of, mfn_of_extended_cr3
+from xlbuild.inspect.memory.paging import PV_PAGING
+from xlbuild.plan.pagetables import Paging
+from xlbuild.units import Mfn, extended_cr3, maddr_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,51 +19,60 @@ class PvShape:
     """A PV guest type."""
 
     guest_type: GuestType
-    word_size: int
     typecode: str
     """Of an array of words."""
-    paging: Paging
-    start_info: Layout
     context: Layout
-    mfn_of_cr3: Callable[[int], Mfn]
     cr3_of: Callable[[Mfn], int]
     hypercall_page: Callable[[], bytes]
     entry: str
     """Names of registers."""
     stack: str
     start_info_register: str
-    suspend_record: str
+
+    @property
+    def word_size(self) -> int:
+        """Bytes of a word."""
+        return WORD_SIZES[self.guest_type]
+
+    @property
+    def paging(self) -> Paging:
+        """How its processor translates."""
+        return PV_PAGING[self.guest_type][0]
+
+    @property
+    def start_info(self) -> Layout:
+        """The structure of its start info."""
+        return START_INFO_LAYOUTS[self.guest_type]
+
+    @property
+    def suspend_record(self) -> str:
+        """The register in which start_info's frame is when it is suspended."""
+        return SUSPEND_RECORDS[self.guest_type]
+
+    def mfn_of_cr3(self, cr3: int) -> Mfn:
+        """Return the frame that a cr3 names."""
+        return PV_PAGING[self.guest_type][1](cr3)
 
 
 PV64 = PvShape(
     GuestType.PV64,
-    word_size=8,
     typecode="Q",
-    paging=X86_64,
-    start_info=START_INFO_X86_64,
     context=VCPU_GUEST_CONTEXT_X86_64,
-    mfn_of_cr3=lambda cr3: mfn_of(MachineAddr(cr3)),
     cr3_of=maddr_of,
     hypercall_page=hypercall_page_x86_64,
     entry="rip",
     stack="rsp",
     start_info_register="rsi",
-    suspend_record="rdx",
 )
 PV32PAE = PvShape(
     GuestType.PV32PAE,
-    word_size=4,
     typecode="I",
-    paging=X86_32_PAE,
-    start_info=START_INFO_X86_32,
     context=VCPU_GUEST_CONTEXT_X86_32,
-    mfn_of_cr3=mfn_of_extended_cr3,
     cr3_of=extended_cr3,
     hypercall_page=hypercall_page_x86_32,
     entry="eip",
     stack="esp",
     start_info_register="esi",
-    suspend_record="edx",
 )
 SHAPES = (PV64, PV32PAE)
 

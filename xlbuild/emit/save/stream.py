@@ -27,16 +27,20 @@ from xlbuild.abi.save_file import (
     X86_PV_VCPU_BASIC,
 )
 from xlbuild.abi.save_file import HVM_PARAMS as HVM_PARAMS_RECORD
-from xlbuild.built import HVM_CONTEXT_FILE, SHARED_INFO_FILE, VCPU_CONTEXT_FILE, WORD_SIZES, BuiltDomain
+from xlbuild.built import (
+    HVM_CONTEXT_FILE,
+    SHARED_INFO_FILE,
+    SUSPEND_RECORDS,
+    VCPU_CONTEXT_FILE,
+    WORD_SIZES,
+    BuiltDomain,
+)
 from xlbuild.emit.save.pagedata import Pages
 from xlbuild.emit.save.pagetypes import page_types
 from xlbuild.emit.save.records import head, record
 from xlbuild.emit.structures import structure_of
-from xlbuild.image.model import GuestType
+from xlbuild.inspect.domains.subject import page_tables_of
 from xlbuild.units import PAGE_SIZE, FrameRange, Pfn, pages_for, pfn_of
-
-_PV_SHAPE: dict[GuestType, tuple[int, str]] = {GuestType.PV64: (4, "rdx"), GuestType.PV32PAE: (3, "edx")}
-"""A PV guest's levels of page tables, and the register by which a restore finds start_info."""
 
 _PARAMS_THAT_TRAVEL = (
     *("STORE_PFN", "IOREQ_PFN", "BUFIOREQ_PFN"),
@@ -61,9 +65,10 @@ def save_stream(built: BuiltDomain, config: bytes) -> Iterator[bytes]:
 
 
 def _pv_records(built: BuiltDomain) -> Iterator[bytes]:
-    width, (levels, _) = WORD_SIZES[built.guest_type], _PV_SHAPE[built.guest_type]
+    width, tables = WORD_SIZES[built.guest_type], page_tables_of(built)
+    assert tables is not None
     p2m = _p2m_frames(built, width)
-    yield record(X86_PV_INFO, PV_INFO.encode({"guest_width": width, "pt_levels": levels}))
+    yield record(X86_PV_INFO, PV_INFO.encode({"guest_width": width, "pt_levels": tables.paging.levels}))
     yield record(STATIC_DATA_END)
     entries = P2M_FRAMES_HEADER.encode({"p2m_start_pfn": 0, "p2m_end_pfn": built.total_pages - 1})
     yield record(X86_PV_P2M_FRAMES, entries + array("Q", range(p2m.first, p2m.end)).tobytes())
@@ -95,7 +100,7 @@ def _p2m_frames(built: BuiltDomain, width: int) -> FrameRange:
 def _vcpu_context(built: BuiltDomain) -> bytes:
     """Return vCPU 0's context, with start_info's frame where a restore looks for it."""
     layout: Layout = built.vcpus[0].layout
-    register = _PV_SHAPE[built.guest_type][1]
+    register = SUSPEND_RECORDS[built.guest_type]
     context = bytearray(structure_of(built, VCPU_CONTEXT_FILE, layout.size))
     at, size = layout.offset_of(register), layout.size_of(register)
     context[at : at + size] = pfn_of(built.start_info.address).to_bytes(size, "little")

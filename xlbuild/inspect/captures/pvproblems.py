@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from xlbuild.abi.layout import Fields
-from xlbuild.built import START_INFO_LAYOUTS
+from xlbuild.built import START_INFO_LAYOUTS, SUSPEND_RECORDS
 from xlbuild.captured.model import PageType, SaveFile
-from xlbuild.image.model import GuestType
 from xlbuild.inspect.captures.vcpus import first_registers, guest_type_of, page_tables_of
 from xlbuild.inspect.memory.room import exists
 from xlbuild.units import Pfn, paddr_of
@@ -24,7 +23,7 @@ def pv_problems(save: SaveFile) -> Iterator[str]:
 def _start_info(save: SaveFile, registers: Fields) -> Iterator[str]:
     """Look at what is found by vCPU 0's rdx (edx), and at the frames in it."""
     guest_type = guest_type_of(save)
-    name = "edx" if guest_type is GuestType.PV32PAE else "rdx"
+    name = SUSPEND_RECORDS[guest_type]
     frame = registers[name]
     assert isinstance(frame, int)
     if not exists(save.memory, paddr_of(Pfn(frame))):

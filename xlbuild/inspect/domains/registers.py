@@ -13,7 +13,7 @@ from xlbuild.abi.vcpu_guest_context import (
     VGCF_NAMES,
     VMASST_NAMES,
 )
-from xlbuild.built import BuiltDomain
+from xlbuild.built import SUSPEND_RECORDS, BuiltDomain
 from xlbuild.image.model import GuestType
 from xlbuild.inspect.domains.regions import domain_regions
 from xlbuild.inspect.memory.region import region_at
@@ -79,7 +79,6 @@ _AFTER_RESET: dict[str, int] = {
 ENTRY = {GuestType.PV64: "rip", GuestType.PV32PAE: "eip", GuestType.HVM: "rip"}
 STACKS = ("rsp", "esp", "kernel_sp")
 _START_INFO = {GuestType.PV64: "rsi", GuestType.PV32PAE: "esi", GuestType.HVM: "rbx"}
-_SUSPEND_RECORD = {GuestType.PV64: "rdx", GuestType.PV32PAE: "edx"}
 _SETS_MEMORY_MAP = ", in code that sets the memory map and goes on to the kernel"
 SUSPEND_RECORD_MEANS = "the frame of start_info, where a restore looks for it"
 
@@ -144,7 +143,7 @@ def _pointer(built: BuiltDomain, name: str, value: int) -> str | None:
         return _stack(built, value)
     if name == _START_INFO[built.guest_type]:
         return f"points at {_place(built, value)}"
-    if name == _SUSPEND_RECORD.get(built.guest_type) and bytes_of(value) == built.start_info.address:
+    if name == SUSPEND_RECORDS.get(built.guest_type) and bytes_of(value) == built.start_info.address:
         return SUSPEND_RECORD_MEANS
     return f"cr3: {_top_table(built, value)}" if name == "ctrlreg[3]" else None
 
